@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between kernels, architectures and configurations.  Nothing
+ * outside this folder tests a version or a CONFIG symbol.
+ */
+#ifndef _PHEAP_COMPAT_H
+#define _PHEAP_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "pheap needs Linux 6.1 or newer"
+#endif
+#if !defined(CONFIG_64BIT)
+#error "pheap needs a 64-bit kernel"
+#endif
+
+#include <linux/export.h>
+#include <linux/fault-inject.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/stackdepot.h>
+#include <linux/stacktrace.h>
+
+/* Symbols that only the tests may use. */
+#if IS_ENABLED(CONFIG_KUNIT)
+#define PHEAP_EXPORT_FOR_KUNIT(sym)	EXPORT_SYMBOL_GPL(sym)
+#else
+#define PHEAP_EXPORT_FOR_KUNIT(sym)
+#endif
+
+/*
+ * Checks that a debug kernel makes at each allocation.  On others even asking
+ * whether the flags may sleep costs the hot path a branch.
+ */
+static __always_inline void compat_might_alloc(gfp_t gfp)
+{
+#if defined(CONFIG_DEBUG_ATOMIC_SLEEP) || defined(CONFIG_LOCKDEP)
+	might_alloc(gfp);
+#endif
+}
+
+/*
+ * The direct map starts here; block addresses less this index the arena map.
+ * (On x86-64 a variable, because of KASLR.)
+ */
+#define COMPAT_DIRECT_MAP	((unsigned long)PAGE_OFFSET)
+
+/* An RCU callback that must not be put off for seconds (CONFIG_RCU_LAZY). */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define compat_call_rcu(head, fn)	call_rcu(head, fn)
+#else
+#define compat_call_rcu(head, fn)	call_rcu_hurry(head, fn)
+#endif
+
+/* Largest order of the page allocator. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define COMPAT_MAX_ORDER	(MAX_ORDER - 1)
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define COMPAT_MAX_ORDER	MAX_ORDER
+#else
+#define COMPAT_MAX_ORDER	MAX_PAGE_ORDER
+#endif
+
+/*
+ * KASAN.  The public helpers do not link from a module; what does is
+ * kasan_poison(), and __asan_allocas_unpoison() whose body is
+ * kasan_unpoison(start, end - start).
+ */
+#if defined(CONFIG_KASAN_GENERIC)
+#define COMPAT_KASAN_GRANULE	8
+#define COMPAT_KASAN_FREE	0xFB
+#define COMPAT_KASAN_REDZONE	0xFC
+
+void kasan_poison(const void *addr, size_t size, u8 value, bool init);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+void __asan_allocas_unpoison(const void *start, const void *end);
+#else
+void __asan_allocas_unpoison(void *start, ssize_t end);
+#endif
+
+static inline void compat_kasan_free(const void *p, size_t block)
+{
+	kasan_poison(p, block, COMPAT_KASAN_FREE, false);
+}
+
+static inline void compat_kasan_alloc(void *p, size_t request, size_t block)
+{
+	size_t used = round_up(request, COMPAT_KASAN_GRANULE);
+
+	if (request)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+		__asan_allocas_unpoison(p, p + request);
+#else
+		__asan_allocas_unpoison(p, (ssize_t)(p + request));
+#endif
+	if (used < block)
+		kasan_poison(p + used, block - used, COMPAT_KASAN_REDZONE,
+			     false);
+}
+#else
+static inline void compat_kasan_free(const void *p, size_t block)
+{
+}
+
+static inline void compat_kasan_alloc(void *p, size_t request, size_t block)
+{
+}
+#endif
+
+/* Stacks of allocations and frees, for debug heaps. */
+#if defined(CONFIG_STACKDEPOT)
+#define COMPAT_STACK_DEPTH	16
+
+static inline int compat_stack_init(void)
+{
+	return stack_depot_init();
+}
+
+static inline u32 compat_stack_save(gfp_t gfp)
+{
+	unsigned long entries[COMPAT_STACK_DEPTH];
+	unsigned int nr = stack_trace_save(entries, ARRAY_SIZE(entries), 2);
+
+	return stack_depot_save(entries, nr, gfp);
+}
+
+static inline void compat_stack_print(u32 handle)
+{
+	unsigned long *entries;
+	unsigned int nr = stack_depot_fetch(handle, &entries);
+
+	stack_trace_print(entries, nr, 2);
+}
+#else
+static inline int compat_stack_init(void)
+{
+	return 0;
+}
+
+static inline u32 compat_stack_save(gfp_t gfp)
+{
+	return 0;
+}
+
+static inline void compat_stack_print(u32 handle)
+{
+}
+#endif
+
+/* The kernel's own fault injection: debugfs fail_pheap. */
+#if defined(CONFIG_FAULT_INJECTION)
+bool compat_should_fail(size_t bytes);
+void compat_fault_init(void);
+void compat_fault_exit(void);
+#else
+static inline bool compat_should_fail(size_t bytes)
+{
+	return false;
+}
+
+static inline void compat_fault_init(void)
+{
+}
+
+static inline void compat_fault_exit(void)
+{
+}
+#endif
+
+/* A shrinker with one static count and scan function. */
+struct compat_shrinker_ops {
+	const char *name;
+	unsigned long (*count)(void);
+	unsigned long (*scan)(unsigned long nr);
+};
+
+int compat_shrinker_register(const struct compat_shrinker_ops *ops);
+void compat_shrinker_unregister(void);
+
+#endif /* _PHEAP_COMPAT_H */

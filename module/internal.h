@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Types, lock order, state equations.
+ *
+ * Lock order.  A lock may be taken with a lock of a lower number held.  Of
+ * 3 ... 8, only 4 and 6 are ever held together.
+ *
+ *	1  heaps_mutex		registry of heaps
+ *	2  heap->mutex		a heap's caches come and go; walks; trims
+ *	3  cache_node->lock	pools of a cache on a node, their bitmaps, depot
+ *	4  heap_node->lock	arenas of a heap on a node: present, free, heads
+ *	5  heap->lock		list of a heap's caches
+ *	6  map_lock		arena map
+ *	7  large_lock		table of blocks outside arenas
+ *	8  defer->lock		blocks that wait for a grace period
+ *
+ * 3 ... 8 are raw spinlocks taken with interrupts off: blocks are allocated
+ * and freed in any context.  No memory is allocated, no user's function
+ * called and nothing printed under them.  A magazine has no lock: see
+ * magazine.h.
+ *
+ * State equations, which pheap_validate() checks:
+ *
+ *	pool:	 clear bits in bitmap == nr_free
+ *	cache:	 sum over pools (nr_free) == nr_free
+ *		 live + in magazines + nr_free == pools * blocks
+ *	arena:	 free is a subset of present, heads too
+ *		 pages of pools + free pages == present pages
+ *	heap:	 arenas' pages + large blocks + metadata == taken <= peak
+ *		 taken <= limit
+ */
+#ifndef _PHEAP_INTERNAL_H
+#define _PHEAP_INTERNAL_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include <pheap/pheap.h>
+
+#include "compat/compat.h"
+#include "sizes.h"
+
+struct magazine;
+
+/*
+ * What memory is taken from the kernel for; heap->bytes[] has one each.
+ */
+enum backing_kind {
+	BACKING_PAGES,		/* pages of arenas */
+	BACKING_LARGE,		/* blocks outside arenas */
+	BACKING_META,		/* everything else */
+	BACKING_KINDS,
+};
+
+/**
+ * struct pool - a run of pages cut into equal blocks
+ * @cache: whose blocks these are; cache_none while the page is in no pool.
+ *	Set in the descriptor of each page of the run.
+ * @word: bitmap of allocated blocks, if there are at most 64.
+ * @map: the same, if there are more.  Bits past the last block are set.
+ * @link: in cache_node->partial or ->full.
+ * @lead: bytes from the pool's first page to this page.
+ * @nr_free: clear bits.
+ * @bucket: which cache_node->partial it is on, POOL_FULL for ->full, POOL_GONE
+ *	for none: then there is no bitmap.
+ * @page: index of this page in the arena.
+ *
+ * There is a descriptor for each page of an arena.  Of a pool's, only the
+ * first page's is used, apart from @cache and @lead.  @link, @nr_free,
+ * @bucket and the bitmap are protected by the cache_node's lock.
+ */
+struct pool {
+	struct pheap_cache *cache;
+	union {
+		u64 word;
+		u64 *map;
+	};
+	struct list_head link;
+	u32 lead;
+	u16 nr_free;
+	u8 bucket;
+	u8 page;
+};
+
+#define POOL_BUCKETS	16
+#define POOL_FULL	POOL_BUCKETS
+#define POOL_GONE	(POOL_BUCKETS + 1)
+
+/**
+ * struct arena - pages of a heap in one 256 KiB window of the direct map
+ * @heap: whose they are.
+ * @next: arena of another heap in the same window.
+ * @base: address of the window.
+ * @node: NUMA node of the pages.
+ * @present: pages that are the heap's.
+ * @free: pages of those in no pool.
+ * @heads: first pages of the blocks that the page allocator gave; each
+ *	reaches up to the next head or missing page.
+ * @link: in heap_node->buckets or ->full.
+ * @all: in heap_node->arenas.
+ * @rcu: for the descriptor's end.
+ * @pools: descriptors of the pages.
+ *
+ * @present, @free, @heads and both links are protected by the heap_node's lock.
+ */
+struct arena {
+	struct pheap *heap;
+	struct arena __rcu *next;
+	unsigned long base;
+	int node;
+	u64 present;
+	u64 free;
+	u64 heads;
+	struct list_head link;
+	struct list_head all;
+	struct rcu_head rcu;
+	struct pool pools[ARENA_PAGES];
+};
+
+/**
+ * struct cache_node - pools of a cache on a NUMA node
+ * @lock: protects all of this and the pools in it.
+ * @nonempty: which of @partial have pools.
+ * @partial: pools with a free block, the fullest first.
+ * @full: pools without.
+ * @nr_pools: pools.
+ * @nr_free: free blocks in them.
+ * @depot: blocks that one CPU's magazine had too many of, for another's that
+ *	has none; made when it is first wanted.
+ * @nr_depot: how many.
+ */
+struct cache_node {
+	raw_spinlock_t lock;
+	u32 nonempty;
+	struct list_head partial[POOL_BUCKETS];
+	struct list_head full;
+	unsigned long nr_pools;
+	unsigned long nr_free;
+	void **depot;
+	unsigned int nr_depot;
+};
+
+/**
+ * struct pheap_cache - one size of blocks
+ * @inverse: 2^64 / @size rounded up, to tell a block's start from its middle;
+ *	0 for a cache whose blocks always take the slow path.
+ * @last: offset in the pool of the last block.
+ * @size: bytes of a block.
+ * @cookie: offset in the block of the cookie that it holds in a magazine.
+ * @usable: bytes of it that the user may use.
+ * @heap: heap.
+ * @index: size class, or CACHE_NAMED.
+ * @blocks: blocks of a pool.
+ * @pages: pages of a pool.
+ * @align: alignment of a block, in bytes.
+ * @align_pages: alignment of a pool, in pages.
+ * @capacity: most blocks that a magazine may have; 0 = no magazines.
+ * @recip: 2^32 / @size, to make an index of an offset.
+ * @fill_mul: makes a bucket of a count of free blocks.
+ * @flags: PHEAP_DEBUG and PHEAP_PASSTHROUGH, from the heap.
+ * @ctor: constructor.
+ * @dtor: destructor.
+ * @link: in heap->caches.
+ * @rcu: for its end.
+ * @outside: its live blocks outside arenas (passthrough).
+ * @name: name.
+ * @nodes: one for each NUMA node, behind @mag.
+ * @mag: a magazine for each CPU.
+ *
+ * All but @nodes and @mag is constant after creation.
+ */
+struct pheap_cache {
+	u64 inverse;
+	u32 last;
+	u32 size;
+	u32 cookie;
+	u32 usable;
+	struct pheap *heap;
+	int index;
+	u16 blocks;
+	u16 pages;
+	u32 align;
+	u16 align_pages;
+	u16 capacity;
+	u32 recip;
+	u32 fill_mul;
+	unsigned int flags;
+	void (*ctor)(void *obj);
+	void (*dtor)(void *obj);
+	struct list_head link;
+	struct rcu_head rcu;
+	atomic_long_t outside;
+	char name[PHEAP_NAME_MAX + 1];
+	struct cache_node *nodes;
+	struct magazine *mag[];
+};
+
+#define CACHE_NAMED	-1
+
+/**
+ * struct heap_node - arenas of a heap on a NUMA node
+ * @lock: protects all of this and the arenas in it.
+ * @nonempty: which of @buckets have arenas.
+ * @buckets: arenas with n + 1 free pages.
+ * @full: arenas with none.
+ * @arenas: all of them; readers may use RCU.
+ * @nr_arenas: how many.
+ * @pages: pages of arenas.
+ * @free_pages: those in no pool.
+ */
+struct heap_node {
+	raw_spinlock_t lock;
+	u64 nonempty;
+	struct list_head buckets[ARENA_PAGES];
+	struct list_head full;
+	struct list_head arenas;
+	unsigned long nr_arenas;
+	unsigned long pages;
+	unsigned long free_pages;
+};
+
+struct defer_batch;
+
+/**
+ * struct defer - blocks of a heap that wait for a grace period
+ * @lock: protects the rest.
+ * @open: batch that is being filled.
+ * @spare: one kept for when no memory is to be had.
+ * @waiting: batches handed to RCU.
+ * @blocks: blocks in all batches.
+ */
+struct defer {
+	raw_spinlock_t lock;
+	struct defer_batch *open;
+	struct defer_batch *spare;
+	unsigned int waiting;
+	atomic_long_t blocks;
+};
+
+/**
+ * struct pheap - a private heap
+ * @classes: cache of each size class; cache_none until it is first used.
+ * @limit: most bytes, or 0.
+ * @reserve: pages that are kept free.
+ * @flags: &enum pheap_flags.
+ * @node: the only node, or NUMA_NO_NODE.
+ * @dying: being destroyed: nothing is allocated any more.
+ * @growing: allocations that may be asleep in the page allocator.
+ * @taken: bytes taken from the kernel.
+ * @peak: the most that was.
+ * @bytes: @taken by &enum backing_kind.
+ * @refusals: allocations refused because of the limit.
+ * @failures: allocations failed for lack of memory.
+ * @quarantined: blocks that are never handed out again.
+ * @bad: misuse, by &enum pheap_bad.
+ * @mutex: see the lock order.
+ * @lock: protects @caches against other writers; readers use RCU.
+ * @caches: classes and named caches.
+ * @large: blocks outside arenas, protected by large_lock.
+ * @outside: how many of them are of no class.
+ * @outside_bytes: usable bytes of all of them.
+ * @defer: for pheap_free_rcu().
+ * @spares: bitmaps that pheap_reserve() put by, protected by @lock.
+ * @nr_spares: how many.
+ * @owner: module.
+ * @link: in heaps, protected by heaps_mutex.
+ * @dir: debugfs directory.
+ * @name: name.
+ * @nodes: one for each NUMA node.
+ */
+struct pheap {
+	struct pheap_cache *classes[NR_CLASSES];
+	size_t limit;
+	unsigned long reserve;
+	unsigned int flags;
+	int node;
+	bool dying;
+	atomic_t growing;
+	atomic_long_t taken;
+	atomic_long_t peak;
+	atomic_long_t bytes[BACKING_KINDS];
+	atomic_long_t refusals;
+	atomic_long_t failures;
+	atomic_long_t quarantined;
+	atomic_long_t bad[PHEAP_BAD_NR];
+	struct mutex mutex;
+	raw_spinlock_t lock;
+	struct list_head caches;
+	struct list_head large;
+	atomic_long_t outside;
+	atomic_long_t outside_bytes;
+	struct defer defer;
+	void *spares;
+	unsigned int nr_spares;
+	struct module *owner;
+	struct list_head link;
+	struct dentry *dir;
+	char name[PHEAP_NAME_MAX + 1];
+	struct heap_node nodes[];
+};
+
+/* What a page in no pool, and a size class never used, belong to. */
+extern struct pheap_cache *cache_none;
+
+/* Mixed with a block's address, what the block holds in a magazine. */
+extern u64 pheap_secret;
+
+static inline struct cache_node *cache_node(struct pheap_cache *cache, int node)
+{
+	return &cache->nodes[node];
+}
+
+static inline struct arena *pool_arena(const struct pool *pool)
+{
+	return container_of(pool - pool->page, struct arena, pools[0]);
+}
+
+static inline void *pool_base(const struct pool *pool)
+{
+	return (void *)(pool_arena(pool)->base +
+			((unsigned long)pool->page << PAGE_SHIFT));
+}
+
+static inline u64 *pool_bitmap(struct pool *pool,
+			       const struct pheap_cache *cache)
+{
+	return cache->blocks <= 64 ? &pool->word : pool->map;
+}
+
+#endif /* _PHEAP_INTERNAL_H */
