@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/mm.h>
+#include <linux/rculist.h>
+
+#include "arena.h"
+#include "backing.h"
+#include "map.h"
+
+/* A search for a run of pages looks at no more arenas than these. */
+#define ARENA_SEARCH	32
+
+/* A heap grows by no more than this part of what it holds, and by 4 pages. */
+#define ARENA_GROWTH	16
+#define ARENA_ORDER_MIN	2
+
+void arena_init_node(struct heap_node *hn)
+{
+	unsigned int i;
+
+	raw_spin_lock_init(&hn->lock);
+	for (i = 0; i < ARENA_PAGES; i++)
+		INIT_LIST_HEAD(&hn->buckets[i]);
+	INIT_LIST_HEAD(&hn->full);
+	INIT_LIST_HEAD(&hn->arenas);
+}
+
+static struct heap_node *arena_node(const struct arena *arena)
+{
+	return &arena->heap->nodes[arena->node];
+}
+
+static u64 page_mask(unsigned int first, unsigned int nr)
+{
+	return GENMASK_ULL(first + nr - 1, first);
+}
+
+static void arena_unlink(struct heap_node *hn, struct arena *arena)
+{
+	unsigned int nr = hweight64(arena->free);
+
+	lockdep_assert_held(&hn->lock);
+	list_del(&arena->link);
+	if (nr && list_empty(&hn->buckets[nr - 1]))
+		hn->nonempty &= ~BIT_ULL(nr - 1);
+}
+
+static void arena_link(struct heap_node *hn, struct arena *arena)
+{
+	unsigned int nr = hweight64(arena->free);
+
+	lockdep_assert_held(&hn->lock);
+	if (!nr) {
+		list_add(&arena->link, &hn->full);
+		return;
+	}
+	list_add(&arena->link, &hn->buckets[nr - 1]);
+	hn->nonempty |= BIT_ULL(nr - 1);
+}
+
+/* Pages of arena->free that start a run of @nr, aligned to @align. */
+static u64 arena_runs(const struct arena *arena, unsigned int nr,
+		      unsigned int align)
+{
+	u64 runs = arena->free;
+	u64 starts = 1;
+	unsigned int have, step;
+
+	for (have = 1; have < nr; have += step) {
+		step = min(have, nr - have);
+		runs &= runs >> step;
+	}
+	for (step = align; step < ARENA_PAGES; step *= 2)
+		starts |= starts << step;
+	return runs & starts;
+}
+
+static struct arena *arena_find(struct heap_node *hn, unsigned int nr,
+				unsigned int align)
+{
+	u64 todo = hn->nonempty & ~(BIT_ULL(nr - 1) - 1);
+	unsigned int looked = 0;
+	struct arena *arena;
+
+	for (; todo; todo &= todo - 1)
+		list_for_each_entry(arena, &hn->buckets[__ffs64(todo)], link) {
+			if (arena_runs(arena, nr, align))
+				return arena;
+			if (++looked == ARENA_SEARCH)
+				return NULL;
+		}
+	return NULL;
+}
+
+struct pool *arena_take(struct pheap *heap, int node, unsigned int nr,
+			unsigned int align)
+{
+	struct heap_node *hn = &heap->nodes[node];
+	struct pool *pool = NULL;
+	struct arena *arena;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hn->lock, flags);
+	arena = arena_find(hn, nr, align);
+	if (arena) {
+		pool = &arena->pools[__ffs64(arena_runs(arena, nr, align))];
+		arena_unlink(hn, arena);
+		arena->free &= ~page_mask(pool->page, nr);
+		arena_link(hn, arena);
+		hn->free_pages -= nr;
+	}
+	raw_spin_unlock_irqrestore(&hn->lock, flags);
+	return pool;
+}
+
+static void arena_free_rcu(struct rcu_head *rcu)
+{
+	struct arena *arena = container_of(rcu, struct arena, rcu);
+
+	backing_arena_free(arena->heap, arena);
+}
+
+/* Bits past the end of each block of the page allocator's. */
+static u64 arena_ends(const struct arena *arena)
+{
+	return arena->heads | ~arena->present;
+}
+
+/* Order of the block that starts at @head. */
+static unsigned int block_order(u64 ends, unsigned int head)
+{
+	ends &= ~page_mask(0, head + 1);
+	return ilog2((ends ? __ffs64(ends) : ARENA_PAGES) - head);
+}
+
+static struct page *arena_page(const struct arena *arena, unsigned int page)
+{
+	return virt_to_page((void *)(arena->base + page * PAGE_SIZE));
+}
+
+/* Give back the blocks that start at @heads; their pages are nobody's now. */
+static void arena_free_blocks(const struct arena *arena, u64 heads, u64 ends)
+{
+	unsigned int head;
+
+	for (; heads; heads &= heads - 1) {
+		head = __ffs64(heads);
+		backing_pages_free(arena->heap, BACKING_PAGES,
+				   arena_page(arena, head),
+				   block_order(ends, head));
+	}
+}
+
+/* The free pages of an arena leave it; without pages, it is no more. */
+static u64 arena_detach(struct heap_node *hn, struct arena *arena)
+{
+	u64 give = arena->free;
+	unsigned int nr = hweight64(give);
+
+	lockdep_assert_held(&hn->lock);
+	arena_unlink(hn, arena);
+	WRITE_ONCE(arena->present, arena->present & ~give);
+	arena->heads &= ~give;
+	arena->free = 0;
+	hn->pages -= nr;
+	hn->free_pages -= nr;
+	if (arena->present) {
+		arena_link(hn, arena);
+		return give;
+	}
+	map_remove(arena);
+	list_del_rcu(&arena->all);
+	hn->nr_arenas--;
+	return give;
+}
+
+/* After arena_detach(), which @present, @heads and @ends are from before. */
+static void arena_release(struct arena *arena, bool gone, u64 heads, u64 ends)
+{
+	arena_free_blocks(arena, heads, ends);
+	if (gone)
+		compat_call_rcu(&arena->rcu, arena_free_rcu);
+}
+
+void arena_give(struct pool *pool, unsigned int nr)
+{
+	struct arena *arena = pool_arena(pool);
+	struct heap_node *hn = arena_node(arena);
+	u64 heads = 0, ends = 0;
+	unsigned long flags;
+	unsigned int i;
+	bool empty;
+
+	raw_spin_lock_irqsave(&hn->lock, flags);
+	for (i = 0; i < nr; i++)
+		WRITE_ONCE(pool[i].cache, cache_none);
+	arena_unlink(hn, arena);
+	arena->free |= page_mask(pool->page, nr);
+	arena_link(hn, arena);
+	hn->free_pages += nr;
+	empty = arena->free == arena->present &&
+		hn->free_pages - hweight64(arena->present) >=
+			READ_ONCE(arena->heap->reserve);
+	if (empty) {
+		heads = arena->heads;
+		ends = arena_ends(arena);
+		arena_detach(hn, arena);
+	}
+	raw_spin_unlock_irqrestore(&hn->lock, flags);
+	if (empty)
+		arena_release(arena, true, heads, ends);
+}
+
+/*
+ * Cut the blocks that are only in part free into pages, so that the free
+ * ones can go.
+ */
+static void arena_split(struct arena *arena)
+{
+	u64 ends = arena_ends(arena);
+	u64 heads = arena->heads;
+	unsigned int head, order;
+	u64 mask;
+
+	for (; heads; heads &= heads - 1) {
+		head = __ffs64(heads);
+		order = block_order(ends, head);
+		mask = page_mask(head, 1U << order);
+		if (!order || !(arena->free & mask) ||
+		    (arena->free & mask) == mask)
+			continue;
+		backing_pages_split(arena_page(arena, head), order);
+		arena->heads |= mask;
+	}
+}
+
+/* Give back the free pages of an arena.  Returns bytes, 0 if it has none. */
+static size_t arena_trim_first(struct heap_node *hn)
+{
+	struct arena *arena;
+	unsigned long flags;
+	u64 heads, ends, give;
+	bool gone;
+
+	raw_spin_lock_irqsave(&hn->lock, flags);
+	if (!hn->nonempty) {
+		raw_spin_unlock_irqrestore(&hn->lock, flags);
+		return 0;
+	}
+	arena = list_first_entry(&hn->buckets[__ffs64(hn->nonempty)],
+				 struct arena, link);
+	arena_split(arena);
+	heads = arena->heads & arena->free;
+	ends = arena_ends(arena);
+	give = arena_detach(hn, arena);
+	gone = !arena->present;
+	raw_spin_unlock_irqrestore(&hn->lock, flags);
+	arena_release(arena, gone, heads, ends);
+	return hweight64(give) * PAGE_SIZE;
+}
+
+size_t arena_trim(struct pheap *heap)
+{
+	size_t bytes = 0, one;
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		while ((one = arena_trim_first(&heap->nodes[node])))
+			bytes += one;
+	return bytes;
+}
+
+unsigned long arena_free_pages(struct pheap *heap)
+{
+	unsigned long pages = 0;
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		pages += READ_ONCE(heap->nodes[node].free_pages);
+	return pages;
+}
+
+static void arena_init(struct arena *arena, struct pheap *heap,
+		       unsigned long addr, int node)
+{
+	unsigned int i;
+
+	arena->heap = heap;
+	arena->base = addr & ~(ARENA_SIZE - 1);
+	arena->node = node;
+	INIT_LIST_HEAD(&arena->link);
+	for (i = 0; i < ARENA_PAGES; i++) {
+		arena->pools[i].cache = cache_none;
+		arena->pools[i].page = i;
+		arena->pools[i].bucket = POOL_GONE;
+	}
+}
+
+/* The heap's arena in the window of @addr; @spare, if it has none so far. */
+static struct arena *arena_at(struct heap_node *hn, struct pheap *heap,
+			      unsigned long addr, struct arena **spare)
+{
+	struct arena *arena = map_find_arena(heap, addr);
+
+	lockdep_assert_held(&hn->lock);
+	if (arena) {
+		arena_unlink(hn, arena);
+		return arena;
+	}
+	arena = *spare;
+	*spare = NULL;
+	if (arena) {
+		list_add_tail_rcu(&arena->all, &hn->arenas);
+		hn->nr_arenas++;
+		map_insert(arena);
+	}
+	return arena;
+}
+
+/*
+ * Put a block of pages where it belongs, the first @nr of them not free but
+ * the caller's.  Returns the first, or NULL for want of @spare.
+ */
+static struct pool *arena_add(struct pheap *heap, struct page *page,
+			      unsigned int order, unsigned int nr,
+			      struct arena **spare)
+{
+	struct heap_node *hn = &heap->nodes[page_to_nid(page)];
+	unsigned long addr = (unsigned long)page_address(page);
+	unsigned int first = addr >> PAGE_SHIFT & (ARENA_PAGES - 1);
+	u64 mask = page_mask(first, 1U << order);
+	struct arena *arena;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&hn->lock, flags);
+	arena = arena_at(hn, heap, addr, spare);
+	if (arena) {
+		WRITE_ONCE(arena->present, arena->present | mask);
+		arena->heads |= BIT_ULL(first);
+		arena->free |= nr ? mask & ~page_mask(first, nr) : mask;
+		arena_link(hn, arena);
+		hn->pages += 1UL << order;
+		hn->free_pages += (1UL << order) - nr;
+	}
+	raw_spin_unlock_irqrestore(&hn->lock, flags);
+	return arena ? &arena->pools[first] : NULL;
+}
+
+/* The same, with a new descriptor where the window has none of ours. */
+static struct pool *arena_add_new(struct pheap *heap, struct page *page,
+				  unsigned int order, unsigned int nr,
+				  gfp_t gfp)
+{
+	unsigned long addr = (unsigned long)page_address(page);
+	struct arena *spare = NULL;
+	struct pool *pool;
+	int err;
+
+	err = map_prepare(addr, gfp);
+	if (err)
+		return ERR_PTR(err);
+	pool = arena_add(heap, page, order, nr, &spare);
+	if (pool)
+		return pool;
+	spare = backing_arena(heap, gfp);
+	if (IS_ERR(spare))
+		return ERR_CAST(spare);
+	arena_init(spare, heap, addr, page_to_nid(page));
+	pool = arena_add(heap, page, order, nr, &spare);
+	if (spare)
+		backing_arena_free(heap, spare);
+	return pool;
+}
+
+static struct pool *arena_grow_order(struct pheap *heap, int node,
+				     unsigned int order, unsigned int nr,
+				     gfp_t gfp)
+{
+	struct page *page;
+	struct pool *pool;
+
+	page = backing_pages(heap, BACKING_PAGES, node, order, gfp);
+	if (IS_ERR(page))
+		return ERR_CAST(page);
+	pool = arena_add_new(heap, page, order, nr, gfp);
+	if (IS_ERR(pool))
+		backing_pages_free(heap, BACKING_PAGES, page, order);
+	return pool;
+}
+
+/* The order that suits what the heap holds already. */
+static unsigned int arena_order(const struct heap_node *hn)
+{
+	unsigned long part = READ_ONCE(hn->pages) / ARENA_GROWTH;
+
+	return clamp_t(unsigned int, part ? ilog2(part) : 0, ARENA_ORDER_MIN,
+		       ARENA_ORDER);
+}
+
+struct pool *arena_grow(struct pheap *heap, int node, unsigned int nr,
+			gfp_t gfp)
+{
+	unsigned int least = get_order((nr ?: 1UL) << PAGE_SHIFT);
+	unsigned int order = max(arena_order(&heap->nodes[node]), least);
+	gfp_t cheap = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NORETRY |
+		      __GFP_NOWARN;
+	struct pool *pool;
+
+	for (; order > least; order--) {
+		pool = arena_grow_order(heap, node, order, nr, cheap);
+		if (!IS_ERR(pool))
+			return pool;
+	}
+	return arena_grow_order(heap, node, least, nr, gfp);
+}

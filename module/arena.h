@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * arena - pages of a heap, in 256 KiB windows
+ *
+ * Pages come from the page allocator in blocks of up to a window, the larger
+ * the more the heap holds, and go back in the same blocks or, after
+ * split_page(), one by one.
+ */
+#ifndef _PHEAP_ARENA_H
+#define _PHEAP_ARENA_H
+
+#include "internal.h"
+
+void arena_init_node(struct heap_node *hn);
+
+/*
+ * Take a run of @nr free pages, aligned to @align pages, from the fullest
+ * arena on @node that has one.  Returns the descriptor of the first, or NULL.
+ */
+struct pool *arena_take(struct pheap *heap, int node, unsigned int nr,
+			unsigned int align);
+
+/*
+ * Get pages from the kernel and take the first @nr of them, aligned to the
+ * next power of two; 0 only gets them.  Returns the first, whichever node it
+ * is on, or ERR_PTR(-ENOSPC or -ENOMEM).
+ */
+struct pool *arena_grow(struct pheap *heap, int node, unsigned int nr,
+			gfp_t gfp);
+
+/* Take back a run; gives an emptied arena away if the reserve allows it. */
+void arena_give(struct pool *pool, unsigned int nr);
+
+/* Give all free pages back to the kernel.  Returns bytes. */
+size_t arena_trim(struct pheap *heap);
+
+/* Free pages of all nodes. */
+unsigned long arena_free_pages(struct pheap *heap);
+
+#endif /* _PHEAP_ARENA_H */
