@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/log2.h>
+#include <linux/poison.h>
+#include <linux/string.h>
+
+#include "debug.h"
+#include "report.h"
+
+#define DEBUG_ZONE	SLUB_RED_ACTIVE
+#define DEBUG_ZONE_32	(DEBUG_ZONE * 0x01010101U)
+
+size_t debug_block_size(size_t size)
+{
+	/* Twice, for a power of two, keeps it aligned to itself. */
+	if (is_power_of_2(size) && size > sizeof(struct debug_tail))
+		return size * 2;
+	return ALIGN(size, 8) + sizeof(struct debug_tail);
+}
+
+static struct debug_tail *debug_tail(const struct pheap_cache *cache,
+				     const void *p)
+{
+	return (void *)((char *)p + cache->size - sizeof(struct debug_tail));
+}
+
+/* Bytes in front of the tail. */
+static size_t debug_body(const struct pheap_cache *cache)
+{
+	return cache->size - sizeof(struct debug_tail);
+}
+
+/* What a constructor made stays. */
+static void debug_poison(const struct pheap_cache *cache, void *p)
+{
+	if (!cache->ctor)
+		memset(p, POISON_FREE, debug_body(cache));
+}
+
+void debug_init_pool(const struct pheap_cache *cache, void *base)
+{
+	struct debug_tail *tail;
+	unsigned int i;
+
+	for (i = 0; i < cache->blocks; i++, base += cache->size) {
+		tail = debug_tail(cache, base);
+		memset(tail, 0, sizeof(*tail));
+		tail->zone = DEBUG_ZONE_32;
+		debug_poison(cache, base);
+	}
+}
+
+static void debug_set_zone(struct pheap_cache *cache, void *p, size_t request)
+{
+	struct debug_tail *tail = debug_tail(cache, p);
+
+	tail->request = request;
+	tail->zone = DEBUG_ZONE_32;
+	memset(p + request, DEBUG_ZONE, debug_body(cache) - request);
+}
+
+static void debug_report(enum pheap_bad kind, struct pheap_cache *cache,
+			 void *p, unsigned long caller)
+{
+	struct debug_tail *tail = debug_tail(cache, p);
+
+	atomic_long_inc(&cache->heap->quarantined);
+	report_bad(kind, cache->heap, cache, p, caller);
+	report_stacks(tail->alloc, tail->free);
+}
+
+bool debug_alloc(struct pheap_cache *cache, void *p, size_t request, gfp_t gfp)
+{
+	struct debug_tail *tail = debug_tail(cache, p);
+
+	if (tail->zone != DEBUG_ZONE_32 ||
+	    (!cache->ctor && memchr_inv(p, POISON_FREE, debug_body(cache)))) {
+		debug_report(PHEAP_BAD_WRITE, cache, p, 0);
+		return false;
+	}
+	if (!cache->ctor)
+		memset(p, POISON_INUSE, request);
+	debug_set_zone(cache, p, request);
+	tail->alloc = compat_stack_save(gfp & ~__GFP_DIRECT_RECLAIM);
+	return true;
+}
+
+bool debug_free(struct pheap_cache *cache, void *p, unsigned long caller)
+{
+	struct debug_tail *tail = debug_tail(cache, p);
+	size_t body = debug_body(cache);
+	size_t request = min_t(size_t, tail->request, body);
+
+	if (tail->zone != DEBUG_ZONE_32 ||
+	    memchr_inv(p + request, DEBUG_ZONE, body - request)) {
+		debug_report(PHEAP_BAD_OVERRUN, cache, p, caller);
+		return false;
+	}
+	tail->free = compat_stack_save(GFP_NOWAIT);
+	debug_poison(cache, p);
+	return true;
+}
+
+size_t debug_request(const struct pheap_cache *cache, const void *p)
+{
+	return debug_tail(cache, p)->request;
+}
+
+void debug_resize(struct pheap_cache *cache, void *p, size_t request)
+{
+	size_t old = debug_request(cache, p);
+
+	if (request > old)
+		memset(p + old, POISON_INUSE, request - old);
+	debug_set_zone(cache, p, request);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * magazine - a CPU's blocks at hand (CPython: a size class's free list;
+ * Bonwick and Adams: Magazines and Vmem, 2001)
+ *
+ * A magazine has no lock.  It is used only on its own CPU, with preemption
+ * off, by whoever could set @busy first; whoever interrupts that finds it
+ * busy and goes to the pools instead.  @count may be read only after @busy
+ * was set: an interrupt that comes before is over, and has left it right.
+ *
+ * A block in a magazine holds a cookie made of its address and a secret.  A
+ * block that holds its cookie when it is freed is free already; one that does
+ * not when it is taken out was written to, or is in two magazines.  Either
+ * way it is never handed out again.
+ */
+#ifndef _PHEAP_MAGAZINE_H
+#define _PHEAP_MAGAZINE_H
+
+#include <linux/llist.h>
+#include <linux/preempt.h>
+#include <linux/smp.h>
+
+#include "internal.h"
+
+#define MAGAZINE_MAX		64
+#define MAGAZINE_FIRST		8
+#define MAGAZINE_BYTES		4096UL
+
+/**
+ * struct magazine - blocks at hand
+ * @busy: somebody on this CPU is using it.
+ * @misses: how often it was empty or full since it was made.
+ * @count: blocks in it.
+ * @capacity: most that may be; 0 once it is out of use.
+ * @drained: blocks left in one that is out of use.
+ * @heap: heap, for the charge.
+ * @list: among those out of use.
+ * @rcu: for its end: others may still look at it.
+ * @slot: the blocks.
+ */
+struct magazine {
+	u8 busy;
+	u8 misses;
+	u16 count;
+	u16 capacity;
+	u16 drained;
+	struct pheap *heap;
+	struct llist_node list;
+	struct rcu_head rcu;
+	void *slot[];
+};
+
+/* The magazine that a CPU has where it has none: empty and full. */
+struct magazine *magazine_none(int cpu);
+
+/*
+ * A block for a CPU that finds none in its magazine; refills that.  NULL if
+ * the pools on @node have none.
+ */
+void *magazine_take(struct pheap_cache *cache, int node);
+
+/* Up to @nr blocks, from the magazine and the pools of @node. */
+unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
+				unsigned int nr);
+
+/*
+ * Put a block away whose address was checked, in the magazine or, where that
+ * can't be used, in its pool.
+ */
+void magazine_put(struct pheap_cache *cache, void *p, unsigned long caller);
+
+/*
+ * Take all blocks out of the depot and the magazines: of all CPUs, for which
+ * interrupts must be on, or of this one.
+ */
+void magazine_drain_cache(struct pheap_cache *cache, bool all_cpus);
+/* The same for a CPU that is offline, or for a cache that nobody uses. */
+void magazine_drain_cpu(struct pheap_cache *cache, int cpu);
+
+/* Blocks in magazines and the depot. */
+unsigned long magazine_count(struct pheap_cache *cache);
+
+/* Report that one of @cache's free blocks is not as it was left. */
+void magazine_corrupt(struct pheap_cache *cache, void *p);
+
+static __always_inline u64 magazine_cookie(const void *p)
+{
+	return pheap_secret ^ (u64)p;
+}
+
+static __always_inline u64 *magazine_word(const struct pheap_cache *cache,
+					  const void *p)
+{
+	return (u64 *)((char *)p + cache->cookie);
+}
+
+/* Whether the block has been in a magazine since it was last handed out. */
+static __always_inline bool magazine_marked(const struct pheap_cache *cache,
+					    const void *p)
+{
+	return *magazine_word(cache, p) == magazine_cookie(p);
+}
+
+static __always_inline struct magazine *
+magazine_this(const struct pheap_cache *cache)
+{
+	return READ_ONCE(cache->mag[raw_smp_processor_id()]);
+}
+
+static __always_inline bool magazine_enter(struct magazine *mag)
+{
+	if (unlikely(READ_ONCE(mag->busy)))
+		return false;
+	WRITE_ONCE(mag->busy, 1);
+	barrier();
+	return true;
+}
+
+static __always_inline void magazine_leave(struct magazine *mag)
+{
+	barrier();
+	WRITE_ONCE(mag->busy, 0);
+}
+
+/* The most recently freed block, or NULL. */
+static __always_inline void *magazine_pop(const struct pheap_cache *cache)
+{
+	struct magazine *mag;
+	void *p = NULL;
+	unsigned int n;
+
+	preempt_disable();
+	mag = magazine_this(cache);
+	if (likely(magazine_enter(mag))) {
+		n = mag->count;
+		if (likely(n)) {
+			p = mag->slot[n - 1];
+			mag->count = n - 1;
+		}
+		magazine_leave(mag);
+	}
+	preempt_enable();
+	return p;
+}
+
+/* With preemption off.  Returns false if there is no room. */
+static __always_inline bool magazine_push(const struct pheap_cache *cache,
+					  void *p)
+{
+	struct magazine *mag = magazine_this(cache);
+	unsigned int n;
+	bool room;
+
+	if (unlikely(!magazine_enter(mag)))
+		return false;
+	n = mag->count;
+	room = n < mag->capacity;
+	if (likely(room)) {
+		*magazine_word(cache, p) = magazine_cookie(p);
+		mag->slot[n] = p;
+		mag->count = n + 1;
+	}
+	magazine_leave(mag);
+	return room;
+}
+
+/* Take the cookie out of a block from a magazine, if it is there. */
+static __always_inline bool magazine_unmark(const struct pheap_cache *cache,
+					    void *p)
+{
+	u64 *word = magazine_word(cache, p);
+
+	if (unlikely(*word != magazine_cookie(p)))
+		return false;
+	*word = 0;
+	return true;
+}
+
+#endif /* _PHEAP_MAGAZINE_H */

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/mm.h>
+
+#include "arena.h"
+#include "backing.h"
+#include "debug.h"
+#include "map.h"
+#include "pool.h"
+
+void pool_init_node(struct cache_node *cn)
+{
+	unsigned int i;
+
+	raw_spin_lock_init(&cn->lock);
+	for (i = 0; i < POOL_BUCKETS; i++)
+		INIT_LIST_HEAD(&cn->partial[i]);
+	INIT_LIST_HEAD(&cn->full);
+}
+
+/* The fewer free blocks, the lower; an empty pool is in the last. */
+static unsigned int pool_bucket(const struct pheap_cache *cache,
+				unsigned int nr_free)
+{
+	return nr_free ? nr_free * cache->fill_mul >> 16 : POOL_FULL;
+}
+
+static void pool_unlink(struct cache_node *cn, struct pool *pool)
+{
+	lockdep_assert_held(&cn->lock);
+	list_del(&pool->link);
+	if (pool->bucket != POOL_FULL &&
+	    list_empty(&cn->partial[pool->bucket]))
+		cn->nonempty &= ~BIT(pool->bucket);
+	pool->bucket = POOL_GONE;
+}
+
+static void pool_link(struct cache_node *cn, struct pool *pool,
+		      unsigned int bucket)
+{
+	lockdep_assert_held(&cn->lock);
+	pool->bucket = bucket;
+	if (bucket == POOL_FULL) {
+		list_add(&pool->link, &cn->full);
+		return;
+	}
+	list_add(&pool->link, &cn->partial[bucket]);
+	cn->nonempty |= BIT(bucket);
+}
+
+static void pool_rebucket(struct pheap_cache *cache, struct cache_node *cn,
+			  struct pool *pool)
+{
+	unsigned int bucket = pool_bucket(cache, pool->nr_free);
+
+	if (bucket == pool->bucket)
+		return;
+	pool_unlink(cn, pool);
+	pool_link(cn, pool, bucket);
+}
+
+/* Take the lowest free blocks. */
+static unsigned int pool_take_from(struct pheap_cache *cache,
+				   struct pool *pool, void **p,
+				   unsigned int nr)
+{
+	unsigned int take = min_t(unsigned int, nr, pool->nr_free);
+	u64 *map = pool_bitmap(pool, cache);
+	void *base = pool_base(pool);
+	unsigned int left = take;
+	u64 avail;
+
+	for (; left; map++, base += 64UL * cache->size) {
+		for (avail = ~*map; avail && left; avail &= avail - 1) {
+			p[take - left] = base + __ffs64(avail) * cache->size;
+			left--;
+		}
+		*map = ~avail;
+	}
+	pool->nr_free -= take;
+	return take;
+}
+
+static void pool_reverse(void **p, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr / 2; i++)
+		swap(p[i], p[nr - 1 - i]);
+}
+
+unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
+			      unsigned int nr)
+{
+	struct cache_node *cn = cache_node(cache, node);
+	unsigned int got = 0;
+	struct pool *pool;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	while (got < nr && cn->nonempty) {
+		pool = list_first_entry(&cn->partial[__ffs(cn->nonempty)],
+					struct pool, link);
+		got += pool_take_from(cache, pool, p + got, nr - got);
+		pool_rebucket(cache, cn, pool);
+	}
+	cn->nr_free -= got;
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	pool_reverse(p, got);
+	return got;
+}
+
+static unsigned int map_words(const struct pheap_cache *cache)
+{
+	return DIV_ROUND_UP(cache->blocks, 64);
+}
+
+static void pool_free_map(struct pheap_cache *cache, struct pool *pool)
+{
+	if (cache->blocks > 64)
+		backing_meta_free(cache->heap, pool->map);
+}
+
+static void pool_destruct(struct pheap_cache *cache, struct pool *pool)
+{
+	void *p = pool_base(pool);
+	unsigned int i;
+
+	if (!cache->dtor)
+		return;
+	compat_kasan_alloc(p, (size_t)cache->pages << PAGE_SHIFT,
+			   (size_t)cache->pages << PAGE_SHIFT);
+	for (i = 0; i < cache->blocks; i++)
+		cache->dtor(p + i * cache->size);
+}
+
+/* A pool that is on no list any more. */
+static void pool_destroy(struct pheap_cache *cache, struct pool *pool)
+{
+	pool_destruct(cache, pool);
+	pool_free_map(cache, pool);
+	arena_give(pool, cache->pages);
+}
+
+/*
+ * A pool that lost its last block to a double free may be gone, or another
+ * cache's.
+ */
+static bool pool_is_of(const struct pheap_cache *cache,
+		       const struct pool *pool)
+{
+	return READ_ONCE(pool->cache) == cache && pool->bucket != POOL_GONE;
+}
+
+/* Mark one block free.  Returns false if it was. */
+static bool pool_clear(struct pheap_cache *cache, struct pool *pool,
+		       const void *p)
+{
+	unsigned int index = pool_index(cache, pool_offset(pool, p));
+	u64 *map = pool_bitmap(pool, cache) + index / 64;
+	u64 bit = BIT_ULL(index % 64);
+
+	if (!(*map & bit))
+		return false;
+	*map &= ~bit;
+	pool->nr_free++;
+	return true;
+}
+
+/*
+ * Give back one block, with the lock held.  A pool without live blocks moves
+ * to @empty.
+ */
+static bool pool_give_locked(struct pheap_cache *cache, struct cache_node *cn,
+			     struct pool *pool, const void *p,
+			     struct list_head *empty)
+{
+	lockdep_assert_held(&cn->lock);
+	if (!pool_is_of(cache, pool) || !pool_clear(cache, pool, p))
+		return false;
+	cn->nr_free++;
+	if (pool->nr_free < cache->blocks) {
+		pool_rebucket(cache, cn, pool);
+		return true;
+	}
+	pool_unlink(cn, pool);
+	list_add(&pool->link, empty);
+	cn->nr_free -= cache->blocks;
+	cn->nr_pools--;
+	return true;
+}
+
+static struct cache_node *pool_cache_node(struct pheap_cache *cache,
+					  struct pool *pool)
+{
+	return cache_node(cache, pool_arena(pool)->node);
+}
+
+unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
+			      unsigned int nr)
+{
+	struct cache_node *cn, *held = NULL;
+	struct pool *pool, *next;
+	unsigned int i, bad = 0;
+	unsigned long flags;
+	LIST_HEAD(empty);
+
+	local_irq_save(flags);
+	for (i = 0; i < nr; i++) {
+		pool = map_find_pool(p[i]);
+		if (!pool) {
+			p[bad++] = p[i];
+			continue;
+		}
+		cn = pool_cache_node(cache, pool);
+		if (cn != held) {
+			if (held)
+				raw_spin_unlock(&held->lock);
+			raw_spin_lock(&cn->lock);
+			held = cn;
+		}
+		if (!pool_give_locked(cache, cn, pool, p[i], &empty))
+			p[bad++] = p[i];
+	}
+	if (held)
+		raw_spin_unlock(&held->lock);
+	local_irq_restore(flags);
+	list_for_each_entry_safe(pool, next, &empty, link)
+		pool_destroy(cache, pool);
+	return bad;
+}
+
+bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
+		    const void *p)
+{
+	unsigned int index = pool_index(cache, pool_offset(pool, p));
+	struct cache_node *cn = pool_cache_node(cache, pool);
+	unsigned long flags;
+	bool allocated;
+
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	allocated = pool_is_of(cache, pool) &&
+		    pool_bitmap(pool, cache)[index / 64] & BIT_ULL(index % 64);
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	return allocated;
+}
+
+/* Returns 0 or -ENOMEM, with no block allocated and those past the end so. */
+static int pool_init_map(struct pheap_cache *cache, struct pool *pool,
+			 gfp_t gfp)
+{
+	unsigned int words = map_words(cache);
+	u64 *map = &pool->word;
+
+	if (cache->blocks > 64) {
+		map = backing_meta(cache->heap, words * sizeof(*map), gfp);
+		if (IS_ERR(map))
+			map = backing_spare_get(cache->heap);
+		if (!map)
+			return -ENOMEM;
+		pool->map = map;
+	}
+	memset(map, 0, words * sizeof(*map));
+	if (cache->blocks % 64)
+		map[words - 1] = ~0ULL << cache->blocks % 64;
+	return 0;
+}
+
+static void pool_construct(struct pheap_cache *cache, struct pool *pool)
+{
+	size_t bytes = (size_t)cache->pages << PAGE_SHIFT;
+	void *p = pool_base(pool);
+	unsigned int i;
+
+	if (cache->ctor) {
+		compat_kasan_alloc(p, bytes, bytes);
+		for (i = 0; i < cache->blocks; i++)
+			cache->ctor(p + i * cache->size);
+	}
+	if (cache->flags & PHEAP_DEBUG)
+		debug_init_pool(cache, p);
+	compat_kasan_free(p, bytes);
+}
+
+static void pool_publish(struct pheap_cache *cache, struct pool *pool)
+{
+	struct cache_node *cn = pool_cache_node(cache, pool);
+	unsigned long flags;
+	unsigned int i;
+
+	pool->nr_free = cache->blocks;
+	for (i = 0; i < cache->pages; i++) {
+		pool[i].lead = i << PAGE_SHIFT;
+		WRITE_ONCE(pool[i].cache, cache);
+	}
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	cn->nr_pools++;
+	cn->nr_free += cache->blocks;
+	pool_link(cn, pool, pool_bucket(cache, pool->nr_free));
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+}
+
+int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp)
+{
+	struct pool *pool;
+	int err;
+
+	pool = arena_take(cache->heap, node, cache->pages, cache->align_pages);
+	if (!pool)
+		pool = arena_grow(cache->heap, node, cache->pages, gfp);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	err = pool_init_map(cache, pool, gfp);
+	if (err) {
+		arena_give(pool, cache->pages);
+		return err;
+	}
+	pool_construct(cache, pool);
+	pool_publish(cache, pool);
+	return pool_arena(pool)->node;
+}
+
+/* With the lock held.  Returns false if the caller has seen enough. */
+static bool pool_walk_blocks(struct pheap_cache *cache, struct pool *pool,
+			     pool_visit_fn fn, void *arg)
+{
+	u64 *map = pool_bitmap(pool, cache);
+	void *base = pool_base(pool);
+	unsigned int i;
+
+	for (i = 0; i < cache->blocks; i++)
+		if (map[i / 64] & BIT_ULL(i % 64) &&
+		    !fn(cache, base + i * cache->size, arg))
+			return false;
+	return true;
+}
+
+bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg)
+{
+	struct pheap_cache *cache = READ_ONCE(pool->cache);
+	struct cache_node *cn = pool_cache_node(cache, pool);
+	unsigned long flags;
+	bool more = true;
+
+	if (cache == cache_none || READ_ONCE(pool->lead))
+		return true;
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	if (pool_is_of(cache, pool))
+		more = pool_walk_blocks(cache, pool, fn, arg);
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	return more;
+}
+
+/* Take out pools in which nothing was ever allocated. */
+static void pool_collect_unused(struct pheap_cache *cache, int node,
+				struct list_head *unused)
+{
+	struct cache_node *cn = cache_node(cache, node);
+	unsigned int bucket = pool_bucket(cache, cache->blocks);
+	struct pool *pool, *next;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	list_for_each_entry_safe(pool, next, &cn->partial[bucket], link) {
+		if (pool->nr_free < cache->blocks)
+			continue;
+		pool_unlink(cn, pool);
+		list_add(&pool->link, unused);
+		cn->nr_pools--;
+		cn->nr_free -= cache->blocks;
+	}
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+}
+
+void pool_trim(struct pheap_cache *cache)
+{
+	struct pool *pool, *next;
+	LIST_HEAD(unused);
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		pool_collect_unused(cache, node, &unused);
+	list_for_each_entry_safe(pool, next, &unused, link)
+		pool_destroy(cache, pool);
+}
+
+static struct pool *pool_pop(struct cache_node *cn)
+{
+	struct pool *pool = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	if (cn->nonempty)
+		pool = list_first_entry(&cn->partial[__ffs(cn->nonempty)],
+					struct pool, link);
+	else if (!list_empty(&cn->full))
+		pool = list_first_entry(&cn->full, struct pool, link);
+	if (pool) {
+		pool_unlink(cn, pool);
+		cn->nr_pools--;
+		cn->nr_free -= pool->nr_free;
+	}
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	return pool;
+}
+
+void pool_destroy_all(struct pheap_cache *cache)
+{
+	struct pool *pool;
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		while ((pool = pool_pop(cache_node(cache, node))))
+			pool_destroy(cache, pool);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pool - runs of pages cut into blocks
+ *
+ * A bitmap beside the pool says which blocks are allocated, those in
+ * magazines included.  No block holds anything of the allocator's while it is
+ * in its pool.
+ */
+#ifndef _PHEAP_POOL_H
+#define _PHEAP_POOL_H
+
+#include "internal.h"
+
+/* As many as one call of pool_give_blocks() may be given. */
+#define POOL_BATCH	64
+
+void pool_init_node(struct cache_node *cn);
+
+/*
+ * Take up to @nr blocks from the fullest pools on @node.  Returns how many;
+ * the block to be used first is the last.
+ */
+unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
+			      unsigned int nr);
+
+/*
+ * Give back @nr blocks of @cache, whose addresses were checked.  Those that
+ * are free already are left and put first in @p.  Returns how many they are.
+ */
+unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
+			      unsigned int nr);
+
+/*
+ * Add a pool to @cache, on @node if possible.  Returns the node that it is on,
+ * -ENOSPC or -ENOMEM.
+ */
+int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp);
+
+/* Give up pools that nothing was ever allocated from. */
+void pool_trim(struct pheap_cache *cache);
+
+/* Take the cache's last pools apart, whatever is live in them. */
+void pool_destroy_all(struct pheap_cache *cache);
+
+/* Is the block that @pool has at @p allocated, in a magazine or not? */
+bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
+		    const void *p);
+
+/*
+ * Call @fn for each allocated block, in a magazine or not, until it returns
+ * false; then, return false.  @pool may be the descriptor of any page, in an
+ * RCU section.
+ */
+typedef bool (*pool_visit_fn)(struct pheap_cache *cache, void *p, void *arg);
+
+bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg);
+
+/* Offset of @p in its pool, and whether a block starts there. */
+static inline u32 pool_offset(const struct pool *pool, const void *p)
+{
+	return (u32)((unsigned long)p - (unsigned long)pool_base(pool));
+}
+
+static inline unsigned int pool_index(const struct pheap_cache *cache,
+				      u32 offset)
+{
+	return (u64)offset * cache->recip >> 32;
+}
+
+/*
+ * A multiple of the size, multiplied by 2^64 / size rounded up, leaves less
+ * than that factor in the low word, and nothing else does (Lemire, Kaser,
+ * Kurz: Faster Remainder by Direct Computation, 2019).
+ */
+static __always_inline bool pool_is_start(const struct pheap_cache *cache,
+					  u32 offset)
+{
+	return offset * cache->inverse < cache->inverse &&
+	       offset <= cache->last;
+}
+
+#endif /* _PHEAP_POOL_H */
