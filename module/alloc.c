@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+
+#include "alloc.h"
+#include "backing.h"
+#include "cache.h"
+#include "debug.h"
+#include "large.h"
+#include "magazine.h"
+#include "pool.h"
+#include "trim.h"
+
+/* What the system wants of every block, and what the caller wants of this. */
+static __always_inline void *alloc_finish(const struct pheap_cache *cache,
+					  void *p, size_t size, gfp_t gfp)
+{
+	compat_kasan_alloc(p, size, cache->size);
+	if (want_init_on_alloc(gfp))
+		memset(p, 0, cache->usable);
+	return p;
+}
+
+/*
+ * The hot path.  Class from size, this CPU's magazine, its last block; then
+ * the block's cookie says whether it is as it was left.
+ */
+void *pheap_alloc(struct pheap *heap, size_t size, gfp_t gfp)
+{
+	struct pheap_cache *cache;
+	void *p;
+
+	compat_might_alloc(gfp);
+	if (likely(size <= SMALL_MAX)) {
+		cache = READ_ONCE(heap->classes[class_of_small(size)]);
+		p = magazine_pop(cache);
+		if (likely(p)) {
+			if (likely(magazine_unmark(cache, p)))
+				return alloc_finish(cache, p, size, gfp);
+			magazine_corrupt(cache, p);
+		}
+	}
+	return alloc_sized_slow(heap, size, gfp, NUMA_NO_NODE);
+}
+EXPORT_SYMBOL_GPL(pheap_alloc);
+
+void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp)
+{
+	void *p;
+
+	compat_might_alloc(gfp);
+	p = magazine_pop(cache);
+	if (likely(p)) {
+		if (likely(magazine_unmark(cache, p))) {
+			if (likely(!cache->ctor))
+				return alloc_finish(cache, p, cache->usable,
+						    gfp);
+			compat_kasan_alloc(p, cache->usable, cache->size);
+			return p;
+		}
+		magazine_corrupt(cache, p);
+	}
+	return alloc_slow(cache, cache->usable, gfp, NUMA_NO_NODE);
+}
+EXPORT_SYMBOL_GPL(pheap_cache_alloc);
+
+/* Grow @cache.  Returns the node to look on, or an error. */
+static int alloc_grow(struct pheap_cache *cache, int node, gfp_t gfp)
+{
+	struct pheap *heap = cache->heap;
+	int ret = -ESHUTDOWN;
+
+	atomic_inc(&heap->growing);
+	smp_mb__after_atomic();
+	if (!READ_ONCE(heap->dying))
+		ret = pool_grow(cache, node, gfp);
+	atomic_dec(&heap->growing);
+	return ret;
+}
+
+/* Make room by what the heap can spare.  Returns whether to try again. */
+static bool alloc_make_room(struct pheap *heap, int err, gfp_t gfp)
+{
+	bool may_wait = gfpflags_allow_blocking(gfp);
+
+	if (err != -ENOSPC && (err != -ENOMEM || !may_wait))
+		return false;
+	if (may_wait)
+		large_flush();
+	trim_heap(heap, may_wait);
+	return true;
+}
+
+/* A free block on any node but @node. */
+static void *alloc_elsewhere(struct pheap_cache *cache, int node, gfp_t gfp)
+{
+	void *p = NULL;
+	int other;
+
+	if (gfp & __GFP_THISNODE || cache->heap->node != NUMA_NO_NODE)
+		return NULL;
+	for_each_online_node(other) {
+		if (other != node)
+			p = magazine_take(cache, other);
+		if (p)
+			return p;
+	}
+	return NULL;
+}
+
+/* A block on @node, or an ERR_PTR(). */
+static void *alloc_block(struct pheap_cache *cache, gfp_t gfp, int node)
+{
+	struct pheap *heap = cache->heap;
+	bool tried = false;
+	int found = node;
+	void *p;
+
+	for (;;) {
+		rcu_read_lock();
+		p = READ_ONCE(heap->dying) ? NULL :
+					     magazine_take(cache, found);
+		rcu_read_unlock();
+		if (p)
+			return p;
+		found = alloc_grow(cache, node, gfp);
+		if (found >= 0)
+			continue;
+		p = alloc_elsewhere(cache, node, gfp);
+		if (p)
+			return p;
+		if (tried || !alloc_make_room(heap, found, gfp))
+			return ERR_PTR(found);
+		tried = true;
+		found = node;
+	}
+}
+
+static int alloc_node(const struct pheap *heap, int node)
+{
+	if (heap->node != NUMA_NO_NODE)
+		return heap->node;
+	if (node < 0 || node >= nr_node_ids || !node_online(node))
+		return numa_mem_id();
+	return node;
+}
+
+/* A block outside arenas, or an ERR_PTR(). */
+static void *alloc_outside(struct pheap *heap, struct pheap_cache *cache,
+			   size_t size, gfp_t gfp, int node)
+{
+	void *p = ERR_PTR(-ESHUTDOWN);
+	bool again = false;
+
+	atomic_inc(&heap->growing);
+	smp_mb__after_atomic();
+	do {
+		if (!READ_ONCE(heap->dying))
+			p = large_alloc(heap, cache, size, gfp, node);
+		again = IS_ERR(p) && !again &&
+			alloc_make_room(heap, PTR_ERR(p), gfp);
+	} while (again);
+	atomic_dec(&heap->growing);
+	return p;
+}
+
+static bool alloc_debug(struct pheap_cache *cache, void *p, size_t size,
+			gfp_t gfp)
+{
+	return !(cache->flags & PHEAP_DEBUG) ||
+	       debug_alloc(cache, p, size, gfp);
+}
+
+/* A block or an ERR_PTR(). */
+static void *alloc_from(struct pheap_cache *cache, size_t size, gfp_t gfp,
+			int node)
+{
+	struct pheap *heap = cache->heap;
+	void *p;
+
+	node = alloc_node(heap, node);
+	if (cache->ctor)
+		gfp &= ~__GFP_ZERO;
+	if (cache->flags & PHEAP_PASSTHROUGH)
+		return alloc_outside(heap, cache, size, gfp, node);
+	do {
+		p = alloc_block(cache, gfp, node);
+		if (IS_ERR(p))
+			return p;
+		compat_kasan_alloc(p, size, cache->size);
+	} while (!alloc_debug(cache, p, size, gfp));
+	if (!cache->ctor && want_init_on_alloc(gfp))
+		memset(p, 0, cache->flags ? size : cache->usable);
+	return p;
+}
+
+static void *alloc_count(struct pheap *heap, void *p)
+{
+	if (!IS_ERR(p))
+		return p;
+	if (PTR_ERR(p) == -ENOSPC)
+		atomic_long_inc(&heap->refusals);
+	else
+		atomic_long_inc(&heap->failures);
+	return NULL;
+}
+
+void *alloc_slow(struct pheap_cache *cache, size_t size, gfp_t gfp, int node)
+{
+	WARN_ON_ONCE(gfp & __GFP_ZERO && cache->ctor);
+	return alloc_count(cache->heap, alloc_from(cache, size, gfp, node));
+}
+
+static void *alloc_class(struct pheap *heap, unsigned int index, size_t size,
+			 gfp_t gfp, int node)
+{
+	struct pheap_cache *cache;
+
+	cache = cache_of_class(heap, index, gfp);
+	if (PTR_ERR_OR_ZERO(cache) == -ENOSPC) {
+		alloc_make_room(heap, -ENOSPC, gfp);
+		cache = cache_of_class(heap, index, gfp);
+	}
+	if (IS_ERR(cache))
+		return ERR_CAST(cache);
+	return alloc_from(cache, size, gfp, node);
+}
+
+/*
+ * Pools of some classes take several pages.  Where those can't be had, a
+ * block of a larger class whose pools take one will do, and above a page
+ * memory that is contiguous only virtually.
+ */
+static void *alloc_fallback(struct pheap *heap, unsigned int index,
+			    size_t size, gfp_t gfp, int node)
+{
+	if (size > PAGE_SIZE)
+		return gfpflags_allow_blocking(gfp) ?
+			       alloc_outside(heap, NULL, size, gfp,
+					     alloc_node(heap, node)) :
+			       ERR_PTR(-ENOMEM);
+	while (!cache_is_single_page(++index))
+		;
+	return alloc_class(heap, index, size, gfp, node);
+}
+
+static bool alloc_has_class(const struct pheap *heap, size_t size)
+{
+	if (heap->flags & PHEAP_DEBUG)
+		return size <= CLASS_MAX / 4;
+	return size <= CLASS_MAX;
+}
+
+void *alloc_sized_slow(struct pheap *heap, size_t size, gfp_t gfp, int node)
+{
+	unsigned int index;
+	void *p;
+
+	if (!alloc_has_class(heap, size))
+		return alloc_count(heap, alloc_outside(heap, NULL, size, gfp,
+						       alloc_node(heap, node)));
+	index = class_of(size);
+	p = alloc_class(heap, index, size, gfp, node);
+	if (p == ERR_PTR(-ENOMEM) && !cache_is_single_page(index))
+		p = alloc_fallback(heap, index, size, gfp, node);
+	return alloc_count(heap, p);
+}
+
+void *pheap_alloc_node(struct pheap *heap, size_t size, gfp_t gfp, int node)
+{
+	compat_might_alloc(gfp);
+	if (node == NUMA_NO_NODE || node == numa_mem_id())
+		return pheap_alloc(heap, size, gfp);
+	return alloc_sized_slow(heap, size, gfp, node);
+}
+EXPORT_SYMBOL_GPL(pheap_alloc_node);
+
+void *pheap_calloc(struct pheap *heap, size_t n, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	if (check_mul_overflow(n, size, &bytes))
+		return NULL;
+	return pheap_alloc(heap, bytes, gfp | __GFP_ZERO);
+}
+EXPORT_SYMBOL_GPL(pheap_calloc);
+
+void *pheap_memdup(struct pheap *heap, const void *src, size_t size, gfp_t gfp)
+{
+	void *p = pheap_alloc(heap, size, gfp);
+
+	if (p)
+		memcpy(p, src, size);
+	return p;
+}
+EXPORT_SYMBOL_GPL(pheap_memdup);
+
+char *pheap_strdup(struct pheap *heap, const char *s, gfp_t gfp)
+{
+	return s ? pheap_memdup(heap, s, strlen(s) + 1, gfp) : NULL;
+}
+EXPORT_SYMBOL_GPL(pheap_strdup);
+
+static size_t alloc_bulk(struct pheap_cache *cache, size_t size, gfp_t gfp,
+			 size_t n, void **p)
+{
+	int node = alloc_node(cache->heap, NUMA_NO_NODE);
+	size_t got, i;
+
+	if (cache->flags)
+		return 0;
+	rcu_read_lock();
+	got = READ_ONCE(cache->heap->dying) ? 0 :
+	      magazine_take_bulk(cache, node, p, n);
+	rcu_read_unlock();
+	for (i = 0; i < got; i++) {
+		compat_kasan_alloc(p[i], size, cache->size);
+		if (!cache->ctor && want_init_on_alloc(gfp))
+			memset(p[i], 0, cache->usable);
+	}
+	return got;
+}
+
+size_t pheap_cache_alloc_bulk(struct pheap_cache *cache, gfp_t gfp, size_t n,
+			      void **p)
+{
+	size_t got = 0, more;
+
+	compat_might_alloc(gfp);
+	while (got < n) {
+		more = alloc_bulk(cache, cache->usable, gfp, n - got, p + got);
+		if (!more) {
+			p[got] = pheap_cache_alloc(cache, gfp);
+			more = !!p[got];
+		}
+		if (!more)
+			break;
+		got += more;
+	}
+	return got;
+}
+EXPORT_SYMBOL_GPL(pheap_cache_alloc_bulk);
+
+size_t pheap_alloc_bulk(struct pheap *heap, size_t size, gfp_t gfp, size_t n,
+			void **p)
+{
+	size_t got = 0, more;
+	struct pheap_cache *cache;
+
+	compat_might_alloc(gfp);
+	while (got < n) {
+		more = 0;
+		cache = alloc_has_class(heap, size) ?
+				READ_ONCE(heap->classes[class_of(size)]) :
+				cache_none;
+		if (cache != cache_none)
+			more = alloc_bulk(cache, size, gfp, n - got, p + got);
+		if (!more) {
+			p[got] = pheap_alloc(heap, size, gfp);
+			more = !!p[got];
+		}
+		if (!more)
+			break;
+		got += more;
+	}
+	return got;
+}
+EXPORT_SYMBOL_GPL(pheap_alloc_bulk);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/export.h>
+#include <linux/slab.h>
+
+#include "backing.h"
+#include "defer.h"
+
+#define DEFER_BATCH	60
+
+/**
+ * struct defer_batch - blocks that wait for the same grace period
+ * @rcu: the wait.
+ * @heap: heap.
+ * @nr: how many.
+ * @p: the blocks.
+ */
+struct defer_batch {
+	struct rcu_head rcu;
+	struct pheap *heap;
+	unsigned int nr;
+	const void *p[DEFER_BATCH];
+};
+
+static struct defer_batch *defer_new(struct pheap *heap, gfp_t gfp)
+{
+	struct defer_batch *batch = backing_meta(heap, sizeof(*batch), gfp);
+
+	if (!IS_ERR(batch))
+		batch->heap = heap;
+	return batch;
+}
+
+int defer_init(struct pheap *heap)
+{
+	struct defer_batch *spare = defer_new(heap, GFP_KERNEL);
+
+	if (IS_ERR(spare))
+		return PTR_ERR(spare);
+	raw_spin_lock_init(&heap->defer.lock);
+	heap->defer.spare = spare;
+	return 0;
+}
+
+void defer_exit(struct pheap *heap)
+{
+	backing_meta_free(heap, heap->defer.spare);
+}
+
+static void defer_rcu(struct rcu_head *rcu);
+
+/*
+ * A batch is handed to RCU when it is full, or when none is under way; so
+ * the first block does not wait for a batch to fill.
+ */
+static struct defer_batch *defer_due(struct defer *defer)
+{
+	struct defer_batch *batch = defer->open;
+
+	lockdep_assert_held(&defer->lock);
+	if (!batch || !batch->nr ||
+	    (defer->waiting && batch->nr < DEFER_BATCH))
+		return NULL;
+	defer->open = NULL;
+	defer->waiting++;
+	return batch;
+}
+
+/* A batch is over: keep it if there is no spare one. */
+static struct defer_batch *defer_done(struct defer *defer,
+				      struct defer_batch *batch)
+{
+	lockdep_assert_held(&defer->lock);
+	defer->waiting--;
+	if (defer->spare)
+		return batch;
+	batch->nr = 0;
+	defer->spare = batch;
+	return NULL;
+}
+
+static void defer_rcu(struct rcu_head *rcu)
+{
+	struct defer_batch *batch = container_of(rcu, struct defer_batch, rcu);
+	struct pheap *heap = batch->heap;
+	struct defer *defer = &heap->defer;
+	struct defer_batch *due;
+	unsigned long flags;
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		pheap_free(batch->p[i]);
+	atomic_long_sub(batch->nr, &defer->blocks);
+	raw_spin_lock_irqsave(&defer->lock, flags);
+	batch = defer_done(defer, batch);
+	due = defer_due(defer);
+	raw_spin_unlock_irqrestore(&defer->lock, flags);
+	backing_meta_free(heap, batch);
+	if (due)
+		compat_call_rcu(&due->rcu, defer_rcu);
+}
+
+/*
+ * Add a block, opening @new or the spare batch if none is open.  Returns
+ * false if there is none.
+ */
+static bool defer_add(struct defer *defer, const void *p,
+		      struct defer_batch **new, struct defer_batch **due)
+{
+	lockdep_assert_held(&defer->lock);
+	if (!defer->open) {
+		swap(defer->open, *new);
+		if (!defer->open)
+			swap(defer->open, defer->spare);
+		if (!defer->open)
+			return false;
+	}
+	defer->open->p[defer->open->nr++] = p;
+	*due = defer_due(defer);
+	return true;
+}
+
+void pheap_free_rcu(const void *p)
+{
+	struct defer_batch *new = NULL, *due = NULL;
+	struct pheap *heap = pheap_owner(p);
+	struct defer *defer;
+	unsigned long flags;
+	bool added;
+
+	if (!heap) {
+		/* NULL, or not a live block: pheap_free() tells. */
+		pheap_free(p);
+		return;
+	}
+	defer = &heap->defer;
+	if (!READ_ONCE(defer->open)) {
+		new = defer_new(heap, GFP_NOWAIT | __GFP_NOWARN);
+		if (IS_ERR(new))
+			new = NULL;
+	}
+	raw_spin_lock_irqsave(&defer->lock, flags);
+	added = defer_add(defer, p, &new, &due);
+	raw_spin_unlock_irqrestore(&defer->lock, flags);
+	atomic_long_inc(added ? &defer->blocks : &heap->quarantined);
+	backing_meta_free(heap, new);
+	if (due)
+		compat_call_rcu(&due->rcu, defer_rcu);
+}
+EXPORT_SYMBOL_GPL(pheap_free_rcu);
+
+void defer_flush(struct pheap *heap)
+{
+	struct defer *defer = &heap->defer;
+
+	do {
+		rcu_barrier();
+	} while (READ_ONCE(defer->waiting) || READ_ONCE(defer->open));
+}

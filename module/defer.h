@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* defer - blocks that are freed after a grace period */
+#ifndef _PHEAP_DEFER_H
+#define _PHEAP_DEFER_H
+
+#include "internal.h"
+
+int defer_init(struct pheap *heap);
+void defer_exit(struct pheap *heap);
+
+/* Wait until all that was put off is freed. */
+void defer_flush(struct pheap *heap);
+
+#endif /* _PHEAP_DEFER_H */

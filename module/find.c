@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/rculist.h>
+
+#include "debug.h"
+#include "find.h"
+#include "large.h"
+#include "magazine.h"
+#include "map.h"
+#include "pool.h"
+
+/* Whether an allocated block is in a caller's hands, not in a magazine. */
+static bool find_is_held(const struct pheap_cache *cache, const void *p)
+{
+	return !cache->capacity || !magazine_marked(cache, p);
+}
+
+static size_t find_size(const struct pheap_cache *cache, const void *p)
+{
+	return cache->flags & PHEAP_DEBUG ? debug_request(cache, p) :
+					    cache->usable;
+}
+
+static bool find_outside(const void *p, struct found *found)
+{
+	struct large_info info;
+
+	if (!large_find(p, &info))
+		return false;
+	*found = (struct found) {
+		.heap = info.heap,
+		.cache = info.cache,
+		.size = info.size,
+		.outside = true,
+	};
+	return true;
+}
+
+static bool find_in_pool(struct pool *pool, const void *p, struct found *found)
+{
+	struct pheap_cache *cache = READ_ONCE(pool->cache);
+	u32 offset = pool_offset(pool, p);
+
+	if (cache == cache_none || offset > cache->last ||
+	    offset % cache->size || !pool_allocated(cache, pool, p) ||
+	    !find_is_held(cache, p))
+		return false;
+	*found = (struct found) {
+		.heap = cache->heap,
+		.cache = cache,
+		.size = find_size(cache, p),
+	};
+	return true;
+}
+
+bool find_block(const void *p, struct found *found)
+{
+	struct pool *pool;
+	bool is;
+
+	rcu_read_lock();
+	pool = map_find_pool(p);
+	is = pool ? find_in_pool(pool, p, found) : find_outside(p, found);
+	rcu_read_unlock();
+	return is;
+}
+
+size_t pheap_size(const void *p)
+{
+	struct found found;
+
+	if (!find_block(p, &found))
+		return 0;
+	/* Whoever asks may use all of it. */
+	if (found.cache && !found.outside)
+		compat_kasan_alloc((void *)p, found.size, found.cache->size);
+	return found.size;
+}
+EXPORT_SYMBOL_GPL(pheap_size);
+
+struct pheap *pheap_owner(const void *p)
+{
+	struct found found;
+
+	return find_block(p, &found) ? found.heap : NULL;
+}
+EXPORT_SYMBOL_GPL(pheap_owner);
+
+static bool find_count(struct pheap_cache *cache, void *p, void *arg)
+{
+	unsigned int *nr = arg;
+
+	*nr += find_is_held(cache, p);
+	return true;
+}
+
+unsigned int find_count_held(struct pool *pool)
+{
+	unsigned int nr = 0;
+
+	pool_walk(pool, find_count, &nr);
+	return nr;
+}
+
+/**
+ * struct visit - a walk by a caller
+ * @fn: the caller's function.
+ * @arg: its argument.
+ * @nr: blocks visited.
+ */
+struct visit {
+	pheap_visit_fn fn;
+	void *arg;
+	size_t nr;
+};
+
+static bool find_visit(struct pheap_cache *cache, void *p, void *arg)
+{
+	struct visit *visit = arg;
+
+	if (!find_is_held(cache, p))
+		return true;
+	visit->nr++;
+	return visit->fn(p, find_size(cache, p),
+			 cache->index == CACHE_NAMED ? cache : NULL,
+			 visit->arg);
+}
+
+static bool find_walk_arena(struct arena *arena, struct visit *visit)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARENA_PAGES; i++)
+		if (!pool_walk(&arena->pools[i], find_visit, visit))
+			return false;
+	return true;
+}
+
+static bool find_walk_node(struct heap_node *hn, struct visit *visit)
+{
+	struct arena *arena;
+	bool more = true;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(arena, &hn->arenas, all) {
+		more = find_walk_arena(arena, visit);
+		if (!more)
+			break;
+	}
+	rcu_read_unlock();
+	return more;
+}
+
+size_t pheap_for_each(struct pheap *heap, pheap_visit_fn fn, void *arg)
+{
+	struct visit visit = { .fn = fn, .arg = arg };
+	int node;
+
+	might_sleep();
+	for (node = 0; node < nr_node_ids; node++) {
+		if (!find_walk_node(&heap->nodes[node], &visit))
+			return visit.nr;
+		cond_resched();
+	}
+	large_walk(heap, fn, arg, &visit.nr);
+	return visit.nr;
+}
+EXPORT_SYMBOL_GPL(pheap_for_each);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/export.h>
+#include <linux/instruction_pointer.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "find.h"
+#include "free.h"
+
+/*
+ * CPython's rule: a block stays if the new size fits and uses three quarters
+ * of it at least (Objects/obmalloc.c, pymalloc_realloc()).  Blocks as small
+ * as a cell can't shrink.
+ */
+static bool realloc_stays(const struct found *found, size_t size)
+{
+	return size <= found->size &&
+	       (found->size <= SIZE_STEP || 4 * size > 3 * found->size);
+}
+
+static void *realloc_move(struct pheap *heap, void *p, size_t old,
+			  size_t size, gfp_t gfp)
+{
+	size_t keep = min(old, size);
+	void *q = pheap_alloc(heap, size, gfp & ~__GFP_ZERO);
+
+	if (!q)
+		return NULL;
+	memcpy(q, p, keep);
+	if (gfp & __GFP_ZERO)
+		memset(q + keep, 0, size - keep);
+	pheap_free(p);
+	return q;
+}
+
+void *pheap_realloc(struct pheap *heap, void *p, size_t size, gfp_t gfp)
+{
+	struct found found;
+
+	if (!p)
+		return pheap_alloc(heap, size, gfp);
+	if (!find_block(p, &found)) {
+		free_slow(NULL, p, _RET_IP_);
+		return NULL;
+	}
+	if (realloc_stays(&found, size)) {
+		if (found.cache && !found.outside)
+			compat_kasan_alloc(p, size, found.cache->size);
+		return p;
+	}
+	if (found.cache && !found.outside)
+		compat_kasan_alloc(p, found.size, found.cache->size);
+	return realloc_move(heap, p, found.size, size, gfp);
+}
+EXPORT_SYMBOL_GPL(pheap_realloc);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* report - all messages.  Callable from any layer, without locks held. */
+#ifndef _PHEAP_REPORT_H
+#define _PHEAP_REPORT_H
+
+#include "internal.h"
+
+/* Misuse, by kind, of all heaps and of none. */
+extern atomic_long_t report_counts[PHEAP_BAD_NR];
+
+extern const char *const report_kinds[PHEAP_BAD_NR];
+
+/*
+ * Count and report a misuse of @p.  @heap and @cache are NULL and @caller is 0
+ * where that is not known.
+ */
+void report_bad(enum pheap_bad kind, struct pheap *heap,
+		struct pheap_cache *cache, const void *p,
+		unsigned long caller);
+
+/* A pointer that is in no arena: tell what it is. */
+void report_foreign(const void *p, unsigned long caller);
+
+/* What a debug block says of its past. */
+void report_stacks(u32 alloc, u32 free);
+
+/* A state equation that does not hold. */
+__printf(2, 3)
+void report_invalid(const struct pheap *heap, const char *fmt, ...);
+
+/* What a heap or, with @cache, a cache left at its end. */
+void report_left(const struct pheap *heap, const struct pheap_cache *cache,
+		 unsigned long blocks, unsigned long bytes);
+
+/* A heap that a module left. */
+void report_orphan(const struct pheap *heap);
+
+/* Remember where a heap's arenas were when it was destroyed. */
+void report_note_arena(const struct arena *arena);
+
+#endif /* _PHEAP_REPORT_H */

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/export.h>
+#include <linux/rculist.h>
+
+#include "arena.h"
+#include "large.h"
+#include "magazine.h"
+#include "pool.h"
+#include "trim.h"
+
+void trim_magazines(struct pheap *heap, bool all_cpus)
+{
+	struct pheap_cache *cache;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(cache, &heap->caches, link)
+		magazine_drain_cache(cache, all_cpus);
+	rcu_read_unlock();
+}
+
+static void trim_pools(struct pheap *heap)
+{
+	struct pheap_cache *cache;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(cache, &heap->caches, link)
+		pool_trim(cache);
+	rcu_read_unlock();
+}
+
+size_t trim_heap(struct pheap *heap, bool all_cpus)
+{
+	long before = atomic_long_read(&heap->taken);
+
+	trim_magazines(heap, all_cpus);
+	trim_pools(heap);
+	arena_trim(heap);
+	return max(before - atomic_long_read(&heap->taken), 0L);
+}
+
+size_t pheap_trim(struct pheap *heap)
+{
+	long before = atomic_long_read(&heap->taken);
+
+	might_sleep();
+	large_flush();
+	trim_heap(heap, true);
+	/* Descriptors go after a grace period. */
+	rcu_barrier();
+	return max(before - atomic_long_read(&heap->taken), 0L);
+}
+EXPORT_SYMBOL_GPL(pheap_trim);

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/rculist.h>
+#include <linux/string.h>
+
+#include "arena.h"
+#include "backing.h"
+#include "cache.h"
+#include "pool.h"
+#include "report.h"
+#include "stats.h"
+
+/**
+ * struct check - what is wrong, gathered where nothing may be printed
+ * @what: the equation, or NULL so far.
+ * @have: its left side.
+ * @want: its right side.
+ */
+struct check {
+	const char *what;
+	unsigned long have;
+	unsigned long want;
+};
+
+static void check_eq(struct check *check, const char *what,
+		     unsigned long have, unsigned long want)
+{
+	if (have == want || check->what)
+		return;
+	*check = (struct check) { what, have, want };
+}
+
+static void check_pool(struct check *check, struct pheap_cache *cache,
+		       struct pool *pool, unsigned int bucket)
+{
+	u64 *map = pool_bitmap(pool, cache);
+	unsigned int i, set = 0;
+
+	for (i = 0; i < DIV_ROUND_UP(cache->blocks, 64); i++)
+		set += hweight64(map[i]);
+	/* Those past the end are set. */
+	set -= ALIGN(cache->blocks, 64) - cache->blocks;
+	check_eq(check, "pool: clear bits == nr_free", cache->blocks - set,
+		 pool->nr_free);
+	check_eq(check, "pool: bucket is its list's", pool->bucket, bucket);
+	check_eq(check, "pool: full if in the list of full ones",
+		 !pool->nr_free, bucket == POOL_FULL);
+	for (i = 0; i < cache->pages; i++) {
+		check_eq(check, "pool: pages lead to the first",
+			 pool[i].lead, i << PAGE_SHIFT);
+		check_eq(check, "pool: pages are the cache's",
+			 (unsigned long)pool[i].cache, (unsigned long)cache);
+	}
+}
+
+static void check_cache_node(struct check *check, struct pheap_cache *cache,
+			     struct cache_node *cn)
+{
+	unsigned long pools = 0, nr_free = 0, flags;
+	struct list_head *list;
+	struct pool *pool;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	for (i = 0; i <= POOL_BUCKETS; i++) {
+		list = i == POOL_FULL ? &cn->full : &cn->partial[i];
+		if (i < POOL_BUCKETS)
+			check_eq(check, "cache: nonempty == lists with pools",
+				 !!(cn->nonempty & BIT(i)),
+				 !list_empty(list));
+		list_for_each_entry(pool, list, link) {
+			check_pool(check, cache, pool, i);
+			pools++;
+			nr_free += pool->nr_free;
+		}
+	}
+	check_eq(check, "cache: pools in lists == nr_pools", pools,
+		 cn->nr_pools);
+	check_eq(check, "cache: sum of pools' nr_free == nr_free", nr_free,
+		 cn->nr_free);
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+}
+
+static void check_arena(struct check *check, struct arena *arena,
+			unsigned int bucket)
+{
+	unsigned int i;
+
+	check_eq(check, "arena: free is part of present",
+		 arena->free & ~arena->present, 0);
+	check_eq(check, "arena: heads are part of present",
+		 arena->heads & ~arena->present, 0);
+	check_eq(check, "arena: free pages are its bucket's",
+		 hweight64(arena->free), bucket);
+	check_eq(check, "arena: has pages", !arena->present, 0);
+	for (i = 0; i < ARENA_PAGES; i++)
+		if (arena->free & BIT_ULL(i))
+			check_eq(check, "arena: free pages are no cache's",
+				 (unsigned long)arena->pools[i].cache,
+				 (unsigned long)cache_none);
+}
+
+static void check_heap_node(struct check *check, struct heap_node *hn)
+{
+	unsigned long arenas = 0, pages = 0, nr_free = 0, flags;
+	struct list_head *list;
+	struct arena *arena;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&hn->lock, flags);
+	for (i = 0; i <= ARENA_PAGES; i++) {
+		list = i ? &hn->buckets[i - 1] : &hn->full;
+		if (i)
+			check_eq(check, "heap: nonempty == lists with arenas",
+				 !!(hn->nonempty & BIT_ULL(i - 1)),
+				 !list_empty(list));
+		list_for_each_entry(arena, list, link) {
+			check_arena(check, arena, i);
+			arenas++;
+			pages += hweight64(arena->present);
+			nr_free += hweight64(arena->free);
+		}
+	}
+	check_eq(check, "heap: arenas in lists == nr_arenas", arenas,
+		 hn->nr_arenas);
+	check_eq(check, "heap: present pages == pages", pages, hn->pages);
+	check_eq(check, "heap: free pages == free_pages", nr_free,
+		 hn->free_pages);
+	raw_spin_unlock_irqrestore(&hn->lock, flags);
+}
+
+static int check_report(struct pheap *heap, const char *name,
+			const struct check *check)
+{
+	if (!check->what)
+		return 0;
+	report_invalid(heap, "%s: %s: %lu, %lu", name, check->what,
+		       check->have, check->want);
+	return -EUCLEAN;
+}
+
+static int validate_caches(struct pheap *heap)
+{
+	struct pheap_cache *cache;
+	struct check check = {};
+	int node, err = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(cache, &heap->caches, link) {
+		for (node = 0; node < nr_node_ids; node++)
+			check_cache_node(&check, cache,
+					 cache_node(cache, node));
+		err = check_report(heap, cache->name, &check);
+		if (err)
+			break;
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+static int validate_arenas(struct pheap *heap)
+{
+	struct check check = {};
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++)
+		check_heap_node(&check, &heap->nodes[node]);
+	return check_report(heap, "arenas", &check);
+}
+
+/* Where all bytes are, if they were there a moment ago too. */
+static int validate_sums(struct pheap *heap)
+{
+	struct pheap_stats before, stats;
+	struct check check = {};
+
+	stats_get(heap, &before);
+	stats_get(heap, &stats);
+	if (memcmp(&before, &stats, sizeof(stats)))
+		return 0;
+	check_eq(&check, "live + magazines + free + slack + pages + meta",
+		 stats.live_bytes + stats.magazine_bytes + stats.free_bytes +
+		 stats.slack_bytes + stats.page_bytes + stats.meta_bytes,
+		 stats.taken);
+	check_eq(&check, "taken <= peak", stats.taken > stats.peak, 0);
+	if (stats.limit)
+		check_eq(&check, "taken <= limit",
+			 stats.taken > stats.limit, 0);
+	return check_report(heap, "sums", &check);
+}
+
+int pheap_validate(struct pheap *heap)
+{
+	int err;
+
+	might_sleep();
+	err = validate_caches(heap);
+	if (!err)
+		err = validate_arenas(heap);
+	if (!err)
+		err = validate_sums(heap);
+	return err;
+}
+EXPORT_SYMBOL_GPL(pheap_validate);
