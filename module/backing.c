@@ -10,6 +10,10 @@
 			   __GFP_COMP | __GFP_ACCOUNT | __GFP_RECLAIMABLE)
 
 atomic_long_t backing_held = ATOMIC_LONG_INIT(0);
+PHEAP_EXPORT_FOR_KUNIT(backing_held);
+
+unsigned int backing_max_order = UINT_MAX;
+PHEAP_EXPORT_FOR_KUNIT(backing_max_order);
 
 static struct kmem_cache *arena_slab;
 
@@ -115,6 +119,8 @@ struct page *backing_pages(struct pheap *heap, enum backing_kind kind,
 	struct page *page;
 	int err;
 
+	if (order > READ_ONCE(backing_max_order))
+		return ERR_PTR(-ENOMEM);
 	err = backing_charge(heap, kind, bytes);
 	if (err)
 		return ERR_PTR(err);

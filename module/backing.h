@@ -13,6 +13,9 @@
 /* Bytes that the whole module holds, the arena map included. */
 extern atomic_long_t backing_held;
 
+/* Larger blocks of pages are refused, as if memory were fragmented. */
+extern unsigned int backing_max_order;
+
 int backing_init(void);
 void backing_exit(void);
 

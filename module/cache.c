@@ -18,6 +18,7 @@
 #include "trim.h"
 
 struct pheap_cache *cache_none;
+PHEAP_EXPORT_FOR_KUNIT(cache_none);
 
 /* A pool wastes no more than this part of itself behind its last block. */
 #define CACHE_WASTE	8
@@ -60,6 +61,7 @@ bool cache_is_single_page(unsigned int index)
 {
 	return cache_pool_pages(class_size(index)) == 1;
 }
+PHEAP_EXPORT_FOR_KUNIT(cache_is_single_page);
 
 /*
  * Magazines are bounded by bytes.  Where not even two blocks keep to the
@@ -168,6 +170,7 @@ struct pheap_cache *cache_of_class(struct pheap *heap, unsigned int index,
 	cache = READ_ONCE(heap->classes[index]);
 	return cache == cache_none ? ERR_PTR(-ESHUTDOWN) : cache;
 }
+PHEAP_EXPORT_FOR_KUNIT(cache_of_class);
 
 bool cache_name_valid(const char *name)
 {
@@ -329,6 +332,7 @@ void cache_sum(struct pheap_cache *cache, struct cache_sum *sum)
 	if (used > sum->magazine)
 		sum->live += used - sum->magazine;
 }
+PHEAP_EXPORT_FOR_KUNIT(cache_sum);
 
 int cache_init(void)
 {

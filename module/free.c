@@ -22,37 +22,80 @@ void free_init(void)
 		static_branch_enable(&free_many_nodes);
 }
 
-/* A block from another node would bring this CPU remote memory later. */
-static __always_inline bool free_is_local(const struct pool *pool)
+/* Out of line, so that the hot path keeps nothing over a call. */
+static noinline void free_any_slow(const void *p)
 {
-	return !static_branch_unlikely(&free_many_nodes) ||
-	       pool_arena(pool)->node == numa_mem_id();
+	free_slow(NULL, p, _RET_IP_);
+}
+
+static noinline void free_object_slow(struct pheap_cache *cache, const void *p)
+{
+	free_slow(cache, p, _RET_IP_);
 }
 
 /*
- * The pool and cache of a block that can go into a magazine: the start of a
- * block, which does not hold its cookie.  Sentinels make one comparison of
- * all that a pointer can be: where there is no pool, nothing is a start.
+ * Whether @p is the start of a block, and of which cache.  Sentinels make one
+ * comparison of all that a pointer can be: where there is no pool, nothing is
+ * a start.
  */
-static __always_inline struct pheap_cache *free_cache(const void *p)
+static __always_inline bool free_find(const void *p,
+				      struct pheap_cache **cache)
 {
-	struct pool *pool = map_look(p);
-	struct pheap_cache *cache;
+	unsigned long off = (unsigned long)p - COMPAT_DIRECT_MAP;
+	struct arena *arena;
+	unsigned long page;
 	u32 offset;
 
-	if (unlikely(!pool))
-		return NULL;
-	cache = READ_ONCE(pool->cache);
-	offset = ((unsigned long)p & ~PAGE_MASK) | pool->lead;
-	if (unlikely(!pool_is_start(cache, offset)) ||
-	    unlikely(magazine_marked(cache, p)) ||
-	    unlikely(!free_is_local(pool)))
-		return NULL;
-	return cache;
+	if (unlikely(off >= arena_map.limit))
+		return false;
+	arena = map_look(off);
+	page = off / PAGE_SIZE % ARENA_PAGES;
+	*cache = READ_ONCE(arena->pools[page].cache);
+	offset = ((u32)off & ~PAGE_MASK) | arena->pools[page].lead;
+	if (unlikely(!pool_is_start(*cache, offset)))
+		return false;
+	/* A block from another node would be remote memory for its next user. */
+	return !static_branch_unlikely(&free_many_nodes) ||
+	       arena->node == numa_mem_id();
 }
 
-static __always_inline void free_wipe(const struct pheap_cache *cache,
+/* @p, if it is in no magazine, goes into this CPU's.  Preemption is off. */
+static __always_inline bool free_push(const struct pheap_cache *cache,
 				      const void *p)
+{
+	u64 *word = magazine_word(cache, p);
+	u64 cookie = magazine_cookie(p);
+
+	if (unlikely(*word == cookie))
+		return false;
+	compat_kasan_free(p, cache->size);
+	return magazine_push(cache, p, word, cookie);
+}
+
+/*
+ * With preemption off, which keeps what the map leads to alive.  Returns false
+ * if @p must take the slow path.
+ */
+static __always_inline bool free_fast(struct pheap_cache *expected,
+				      const void *p)
+{
+	struct pheap_cache *cache;
+
+	preempt_disable();
+	if (unlikely(!free_find(p, &cache)))
+		goto slow;
+	if (expected && unlikely(cache != expected))
+		goto slow;
+	if (unlikely(!free_push(cache, p)))
+		goto slow;
+	preempt_enable();
+	return true;
+slow:
+	preempt_enable();
+	return false;
+}
+
+static void free_wipe(const struct pheap_cache *cache, const void *p)
 {
 	if (want_init_on_free() && !cache->ctor)
 		memset((void *)p, 0, cache->size);
@@ -60,38 +103,23 @@ static __always_inline void free_wipe(const struct pheap_cache *cache,
 }
 
 /*
- * The hot path.  Arena map, pool, cache; this CPU's magazine.  Preemption is
- * off all along, which keeps what the map leads to alive.
+ * The hot path.  Arena map, page, cache: is it the start of a block, and not
+ * in a magazine already; then into this CPU's magazine.  On 6.1 some 50
+ * instructions: 12 for the map, 13 for the page and the start, 6 for the
+ * cookie, 12 for the magazine, the rest for preemption, call and return.
+ * A system that wants init_on_free takes the slow path.
  */
 void pheap_free(const void *p)
 {
-	struct pheap_cache *cache;
-	bool done = false;
-
-	preempt_disable();
-	cache = free_cache(p);
-	if (likely(cache)) {
-		free_wipe(cache, p);
-		done = magazine_push(cache, (void *)p);
-	}
-	preempt_enable();
-	if (unlikely(!done))
-		free_slow(NULL, p, _RET_IP_);
+	if (want_init_on_free() || unlikely(!free_fast(NULL, p)))
+		free_any_slow(p);
 }
 EXPORT_SYMBOL_GPL(pheap_free);
 
 void pheap_cache_free(struct pheap_cache *cache, const void *p)
 {
-	bool done = false;
-
-	preempt_disable();
-	if (likely(free_cache(p) == cache)) {
-		free_wipe(cache, p);
-		done = magazine_push(cache, (void *)p);
-	}
-	preempt_enable();
-	if (unlikely(!done))
-		free_slow(cache, p, _RET_IP_);
+	if (want_init_on_free() || unlikely(!free_fast(cache, p)))
+		free_object_slow(cache, p);
 }
 EXPORT_SYMBOL_GPL(pheap_cache_free);
 
@@ -175,33 +203,42 @@ void pheap_free_sensitive(const void *p)
 EXPORT_SYMBOL_GPL(pheap_free_sensitive);
 
 /*
- * As many blocks of one cache as the magazine has room for, with one entry
- * into it.  Returns how many went in.
+ * As many blocks of one cache as this CPU's magazine, which is busy, has room
+ * for.  Returns how many went in.
  */
-static size_t free_run(struct pheap_cache *expected, size_t n, void **p)
+static size_t free_run(struct pheap_cache *cache, struct magazine *mag,
+		       size_t n, void **p)
 {
-	struct pheap_cache *cache;
-	struct magazine *mag;
+	struct pheap_cache *other;
 	size_t i = 0;
 
-	preempt_disable();
-	cache = free_cache(p[0]);
-	if (!cache || (expected && cache != expected))
-		goto out;
-	mag = magazine_this(cache);
-	if (!magazine_enter(mag))
-		goto out;
-	while (mag->count < mag->capacity) {
+	while (mag->count < mag->capacity && !magazine_marked(cache, p[i])) {
 		free_wipe(cache, p[i]);
 		*magazine_word(cache, p[i]) = magazine_cookie(p[i]);
 		mag->slot[mag->count++] = p[i++];
-		if (i == n || free_cache(p[i]) != cache)
+		if (i == n || !free_find(p[i], &other) || other != cache)
 			break;
 	}
-	magazine_leave(mag);
-out:
-	preempt_enable();
 	return i;
+}
+
+/* With one entry into the magazine.  Returns how many blocks went in. */
+static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p)
+{
+	struct pheap_cache *cache;
+	struct magazine *mag;
+	size_t done = 0;
+
+	preempt_disable();
+	if (free_find(p[0], &cache) && (!expected || cache == expected)) {
+		mag = magazine_this(cache);
+		if (magazine_enter(mag)) {
+			done = free_run(cache, mag, n, p);
+			magazine_leave(mag);
+		}
+	}
+	preempt_enable();
+	return done;
 }
 
 static void free_bulk(struct pheap_cache *expected, size_t n, void **p,
@@ -210,7 +247,7 @@ static void free_bulk(struct pheap_cache *expected, size_t n, void **p,
 	size_t done;
 
 	while (n) {
-		done = free_run(expected, n, p);
+		done = free_bulk_fast(expected, n, p);
 		if (!done) {
 			free_slow(expected, p[0], caller);
 			done = 1;

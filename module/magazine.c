@@ -20,6 +20,7 @@ struct magazine *magazine_none(int cpu)
 {
 	return per_cpu_ptr(&magazine_nothing, cpu);
 }
+PHEAP_EXPORT_FOR_KUNIT(magazine_none);
 
 static struct magazine *magazine_new(struct pheap_cache *cache,
 				     unsigned int capacity)
@@ -434,6 +435,7 @@ void magazine_drain_cache(struct pheap_cache *cache, bool all_cpus)
 	for (node = 0; node < nr_node_ids; node++)
 		depot_drain(cache, cache_node(cache, node));
 }
+PHEAP_EXPORT_FOR_KUNIT(magazine_drain_cache);
 
 unsigned long magazine_count(struct pheap_cache *cache)
 {
@@ -448,3 +450,4 @@ unsigned long magazine_count(struct pheap_cache *cache)
 		nr += READ_ONCE(cache_node(cache, i)->nr_depot);
 	return nr;
 }
+PHEAP_EXPORT_FOR_KUNIT(magazine_count);

@@ -28,10 +28,10 @@
 
 /**
  * struct magazine - blocks at hand
- * @busy: somebody on this CPU is using it.
- * @misses: how often it was empty or full since it was made.
  * @count: blocks in it.
  * @capacity: most that may be; 0 once it is out of use.
+ * @busy: somebody on this CPU is using it.
+ * @misses: how often it was empty or full since it was made.
  * @drained: blocks left in one that is out of use.
  * @heap: heap, for the charge.
  * @list: among those out of use.
@@ -39,10 +39,10 @@
  * @slot: the blocks.
  */
 struct magazine {
+	u32 count;
+	u32 capacity;
 	u8 busy;
 	u8 misses;
-	u16 count;
-	u16 capacity;
 	u16 drained;
 	struct pheap *heap;
 	struct llist_node list;
@@ -104,14 +104,16 @@ static __always_inline bool magazine_marked(const struct pheap_cache *cache,
 static __always_inline struct magazine *
 magazine_this(const struct pheap_cache *cache)
 {
-	return READ_ONCE(cache->mag[raw_smp_processor_id()]);
+	return *(struct magazine **)((char *)cache->mag + compat_cpu_offset());
 }
 
+/* Plain accesses, which make one instruction each: only this CPU races. */
 static __always_inline bool magazine_enter(struct magazine *mag)
 {
-	if (unlikely(READ_ONCE(mag->busy)))
+	barrier();
+	if (unlikely(mag->busy))
 		return false;
-	WRITE_ONCE(mag->busy, 1);
+	mag->busy = 1;
 	barrier();
 	return true;
 }
@@ -119,61 +121,72 @@ static __always_inline bool magazine_enter(struct magazine *mag)
 static __always_inline void magazine_leave(struct magazine *mag)
 {
 	barrier();
-	WRITE_ONCE(mag->busy, 0);
+	mag->busy = 0;
 }
 
-/* The most recently freed block, or NULL. */
-static __always_inline void *magazine_pop(const struct pheap_cache *cache)
+/* Takes the most recently freed block.  Returns false if there is none. */
+static __always_inline bool magazine_pop(const struct pheap_cache *cache,
+					 void **p)
 {
 	struct magazine *mag;
-	void *p = NULL;
-	unsigned int n;
+	unsigned long n;
 
 	preempt_disable();
 	mag = magazine_this(cache);
-	if (likely(magazine_enter(mag))) {
-		n = mag->count;
-		if (likely(n)) {
-			p = mag->slot[n - 1];
-			mag->count = n - 1;
-		}
-		magazine_leave(mag);
-	}
+	if (unlikely(!magazine_enter(mag)))
+		goto none;
+	n = mag->count;
+	if (unlikely(!n))
+		goto empty;
+	*p = mag->slot[n - 1];
+	mag->count = n - 1;
+	magazine_leave(mag);
 	preempt_enable();
-	return p;
+	return true;
+empty:
+	magazine_leave(mag);
+none:
+	preempt_enable();
+	return false;
 }
 
-/* With preemption off.  Returns false if there is no room. */
+/*
+ * With preemption off.  Puts @cookie at @word in the block.  Returns false if
+ * there is no room.
+ */
 static __always_inline bool magazine_push(const struct pheap_cache *cache,
-					  void *p)
+					  const void *p, u64 *word, u64 cookie)
 {
 	struct magazine *mag = magazine_this(cache);
-	unsigned int n;
-	bool room;
+	unsigned long n;
 
 	if (unlikely(!magazine_enter(mag)))
 		return false;
 	n = mag->count;
-	room = n < mag->capacity;
-	if (likely(room)) {
-		*magazine_word(cache, p) = magazine_cookie(p);
-		mag->slot[n] = p;
-		mag->count = n + 1;
+	if (unlikely(n >= mag->capacity)) {
+		magazine_leave(mag);
+		return false;
 	}
+	*word = cookie;
+	mag->slot[n] = (void *)p;
+	mag->count = n + 1;
 	magazine_leave(mag);
-	return room;
+	return true;
 }
 
-/* Take the cookie out of a block from a magazine, if it is there. */
-static __always_inline bool magazine_unmark(const struct pheap_cache *cache,
-					    void *p)
+/* Take the cookie at @word out of a block from a magazine, if it is there. */
+static __always_inline bool magazine_unmark_at(u64 *word, const void *p)
 {
-	u64 *word = magazine_word(cache, p);
-
 	if (unlikely(*word != magazine_cookie(p)))
 		return false;
 	*word = 0;
 	return true;
+}
+
+static __always_inline bool magazine_unmark(const struct pheap_cache *cache,
+					    void *p)
+{
+	return magazine_unmark_at(magazine_word(cache, p), p);
 }
 
 #endif /* _PHEAP_MAGAZINE_H */

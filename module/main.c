@@ -17,6 +17,7 @@
 #include "shrink.h"
 
 u64 pheap_secret __ro_after_init;
+PHEAP_EXPORT_FOR_KUNIT(pheap_secret);
 
 static int bytes_held_get(char *buffer, const struct kernel_param *kp)
 {
@@ -62,6 +63,7 @@ static int __init pheap_init(void)
 	int i, err;
 
 	pheap_secret = get_random_u64();
+	compat_cpu_init();
 	free_init();
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		err = parts[i].init();

@@ -6,6 +6,7 @@
 #include "map.h"
 
 struct arena_map arena_map;
+PHEAP_EXPORT_FOR_KUNIT(arena_map);
 
 /* What stands where there is nothing. */
 static struct arena arena_none;
@@ -13,15 +14,18 @@ static struct map_leaf leaf_none;
 
 static DEFINE_RAW_SPINLOCK(map_lock);
 
-static unsigned long map_window(unsigned long addr)
+/* Bits of an offset that a leaf spans. */
+#define MAP_LEAF_SHIFT	(ARENA_SHIFT + MAP_LEAF_BITS)
+
+static unsigned long map_offset(unsigned long addr)
 {
-	return (addr - COMPAT_DIRECT_MAP) >> ARENA_SHIFT;
+	return addr - COMPAT_DIRECT_MAP;
 }
 
-static struct arena **map_slot(unsigned long window)
+static struct arena **map_slot(unsigned long off)
 {
-	return &arena_map.root[window >> MAP_LEAF_BITS]
-		->arena[window % MAP_LEAF_SIZE];
+	return &arena_map.root[off >> MAP_LEAF_SHIFT]
+		->arena[(off >> ARENA_SHIFT) % MAP_LEAF_SIZE];
 }
 
 static void map_clear(struct map_leaf *leaf)
@@ -35,7 +39,7 @@ static void map_clear(struct map_leaf *leaf)
 /* A root for @leaves of them at least, a copy of the old one. */
 static struct map_leaf **map_new_root(unsigned long leaves, gfp_t gfp)
 {
-	unsigned long old = arena_map.limit >> MAP_LEAF_BITS;
+	unsigned long old = arena_map.limit >> MAP_LEAF_SHIFT;
 	struct map_leaf **root;
 	unsigned long i;
 
@@ -51,9 +55,9 @@ static struct map_leaf **map_new_root(unsigned long leaves, gfp_t gfp)
  * Memory that was added after pheap was loaded lies beyond the root.  An old
  * root stays for readers; there is one a doubling of the machine's memory.
  */
-static int map_grow(unsigned long window, gfp_t gfp)
+static int map_grow(unsigned long off, gfp_t gfp)
 {
-	unsigned long leaves = roundup_pow_of_two((window >> MAP_LEAF_BITS) + 1);
+	unsigned long leaves = roundup_pow_of_two((off >> MAP_LEAF_SHIFT) + 1);
 	struct map_leaf **root, **old = NULL;
 	unsigned long flags;
 
@@ -61,13 +65,12 @@ static int map_grow(unsigned long window, gfp_t gfp)
 	if (IS_ERR(root))
 		return PTR_ERR(root);
 	raw_spin_lock_irqsave(&map_lock, flags);
-	if (leaves << MAP_LEAF_BITS > arena_map.limit) {
-		unsigned long n = arena_map.limit >> MAP_LEAF_BITS;
-
+	if (leaves << MAP_LEAF_SHIFT > arena_map.limit) {
 		old = arena_map.root;
-		memcpy(root, old, n * sizeof(*root));
+		memcpy(root, old, (arena_map.limit >> MAP_LEAF_SHIFT) *
+				  sizeof(*root));
 		smp_store_release(&arena_map.root, root);
-		smp_store_release(&arena_map.limit, leaves << MAP_LEAF_BITS);
+		smp_store_release(&arena_map.limit, leaves << MAP_LEAF_SHIFT);
 		root = old;
 	}
 	raw_spin_unlock_irqrestore(&map_lock, flags);
@@ -77,7 +80,7 @@ static int map_grow(unsigned long window, gfp_t gfp)
 	return 0;
 }
 
-static int map_add_leaf(unsigned long window, gfp_t gfp)
+static int map_add_leaf(unsigned long off, gfp_t gfp)
 {
 	struct map_leaf **slot, *leaf;
 	unsigned long flags;
@@ -87,7 +90,7 @@ static int map_add_leaf(unsigned long window, gfp_t gfp)
 		return PTR_ERR(leaf);
 	map_clear(leaf);
 	raw_spin_lock_irqsave(&map_lock, flags);
-	slot = &arena_map.root[window >> MAP_LEAF_BITS];
+	slot = &arena_map.root[off >> MAP_LEAF_SHIFT];
 	if (*slot == &leaf_none) {
 		smp_store_release(slot, leaf);
 		leaf = NULL;
@@ -99,17 +102,18 @@ static int map_add_leaf(unsigned long window, gfp_t gfp)
 
 int map_prepare(unsigned long addr, gfp_t gfp)
 {
-	unsigned long window = map_window(addr);
+	unsigned long off = map_offset(addr);
 	int err = 0;
 
-	if (window >= READ_ONCE(arena_map.limit))
-		err = gfpflags_allow_blocking(gfp) ? map_grow(window, gfp) :
+	if (off >= READ_ONCE(arena_map.limit))
+		err = gfpflags_allow_blocking(gfp) ? map_grow(off, gfp) :
 						     -ENOMEM;
-	if (!err && READ_ONCE(arena_map.root[window >> MAP_LEAF_BITS]) ==
+	if (!err && READ_ONCE(arena_map.root[off >> MAP_LEAF_SHIFT]) ==
 			    &leaf_none)
-		err = map_add_leaf(window, gfp);
+		err = map_add_leaf(off, gfp);
 	return err;
 }
+PHEAP_EXPORT_FOR_KUNIT(map_prepare);
 
 void map_insert(struct arena *arena)
 {
@@ -117,7 +121,7 @@ void map_insert(struct arena *arena)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&map_lock, flags);
-	slot = map_slot(map_window(arena->base));
+	slot = map_slot(map_offset(arena->base));
 	first = *slot == &arena_none ? NULL : *slot;
 	RCU_INIT_POINTER(arena->next, first);
 	smp_store_release(slot, arena);
@@ -136,7 +140,7 @@ void map_remove(struct arena *arena)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&map_lock, flags);
-	slot = map_slot(map_window(arena->base));
+	slot = map_slot(map_offset(arena->base));
 	at = *slot;
 	if (at == arena) {
 		WRITE_ONCE(*slot, map_next(arena) ?: &arena_none);
@@ -151,12 +155,12 @@ void map_remove(struct arena *arena)
 /* First arena of the window of @addr, or NULL. */
 static struct arena *map_first(unsigned long addr)
 {
-	unsigned long window = map_window(addr);
+	unsigned long off = map_offset(addr);
 	struct arena *arena;
 
-	if (window >= smp_load_acquire(&arena_map.limit))
+	if (off >= smp_load_acquire(&arena_map.limit))
 		return NULL;
-	arena = READ_ONCE(*map_slot(window));
+	arena = READ_ONCE(*map_slot(off));
 	return arena == &arena_none ? NULL : arena;
 }
 
@@ -175,6 +179,7 @@ struct arena *map_find_arena(const struct pheap *heap, unsigned long addr)
 			return arena;
 	return NULL;
 }
+PHEAP_EXPORT_FOR_KUNIT(map_find_arena);
 
 struct pool *map_find_page(const void *p)
 {
@@ -186,6 +191,7 @@ struct pool *map_find_page(const void *p)
 			return &arena->pools[page];
 	return NULL;
 }
+PHEAP_EXPORT_FOR_KUNIT(map_find_page);
 
 struct pool *map_find_pool(const void *p)
 {
@@ -195,6 +201,7 @@ struct pool *map_find_pool(const void *p)
 		return NULL;
 	return pool - (READ_ONCE(pool->lead) >> PAGE_SHIFT);
 }
+PHEAP_EXPORT_FOR_KUNIT(map_find_pool);
 
 static void map_init_none(void)
 {
@@ -212,12 +219,12 @@ int map_init(void)
 	struct map_leaf **root;
 
 	map_init_none();
-	leaves = (bytes >> (ARENA_SHIFT + MAP_LEAF_BITS)) + 1;
+	leaves = (bytes >> MAP_LEAF_SHIFT) + 1;
 	root = map_new_root(leaves, GFP_KERNEL);
 	if (IS_ERR(root))
 		return PTR_ERR(root);
 	arena_map.root = root;
-	arena_map.limit = leaves << MAP_LEAF_BITS;
+	arena_map.limit = leaves << MAP_LEAF_SHIFT;
 	return 0;
 }
 
@@ -225,7 +232,7 @@ void map_exit(void)
 {
 	unsigned long i;
 
-	for (i = 0; i < arena_map.limit >> MAP_LEAF_BITS; i++)
+	for (i = 0; i < arena_map.limit >> MAP_LEAF_SHIFT; i++)
 		if (arena_map.root[i] != &leaf_none)
 			backing_meta_free(NULL, arena_map.root[i]);
 	backing_meta_free(NULL, arena_map.root);

@@ -23,7 +23,7 @@ struct map_leaf {
 
 /**
  * struct arena_map - the tree
- * @limit: first window that is beyond it.
+ * @limit: first offset in the direct map that is beyond it.
  * @root: leaves.
  *
  * Grows when memory appears beyond it: @root is published before @limit.
@@ -47,24 +47,19 @@ void map_remove(struct arena *arena);
 struct arena *map_find_arena(const struct pheap *heap, unsigned long addr);
 
 /*
- * The descriptor of the page that @p points to, if it is the first arena's of
- * its window; one whose cache is cache_none otherwise; NULL if no arena can be
- * there.  The hot path's: a miss asks map_find_pool().
+ * The first arena of the window that @off, an offset in the direct map, is in;
+ * one whose pages are all cache_none's if there is none.  The hot path's,
+ * which has compared @off with the limit; a miss asks map_find_pool().
  */
-static __always_inline struct pool *map_look(const void *p)
+static __always_inline struct arena *map_look(unsigned long off)
 {
-	unsigned long off = (unsigned long)p - COMPAT_DIRECT_MAP;
-	unsigned long window = off >> ARENA_SHIFT;
-	struct arena *arena;
+	struct map_leaf *leaf;
 
-	if (unlikely(window >= READ_ONCE(arena_map.limit)))
-		return NULL;
-	arena = READ_ONCE(READ_ONCE(arena_map.root)[window >> MAP_LEAF_BITS]
-			  ->arena[window % MAP_LEAF_SIZE]);
-	return &arena->pools[off >> PAGE_SHIFT & (ARENA_PAGES - 1)];
+	leaf = READ_ONCE(arena_map.root)[off >> (ARENA_SHIFT + MAP_LEAF_BITS)];
+	return READ_ONCE(leaf->arena[(off >> ARENA_SHIFT) % MAP_LEAF_SIZE]);
 }
 
-/* The same, whichever arena of its window it is in; NULL if it is in none. */
+/* The descriptor of the page that @p points to; NULL if it is in no arena. */
 struct pool *map_find_page(const void *p);
 
 /* The first descriptor of the pool that @p points into, or NULL. */

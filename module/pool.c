@@ -108,6 +108,7 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 	pool_reverse(p, got);
 	return got;
 }
+PHEAP_EXPORT_FOR_KUNIT(pool_take_blocks);
 
 static unsigned int map_words(const struct pheap_cache *cache)
 {
@@ -228,6 +229,7 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 		pool_destroy(cache, pool);
 	return bad;
 }
+PHEAP_EXPORT_FOR_KUNIT(pool_give_blocks);
 
 bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
 		    const void *p)
@@ -318,6 +320,7 @@ int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 	pool_publish(cache, pool);
 	return pool_arena(pool)->node;
 }
+PHEAP_EXPORT_FOR_KUNIT(pool_grow);
 
 /* With the lock held.  Returns false if the caller has seen enough. */
 static bool pool_walk_blocks(struct pheap_cache *cache, struct pool *pool,
@@ -382,6 +385,7 @@ void pool_trim(struct pheap_cache *cache)
 	list_for_each_entry_safe(pool, next, &unused, link)
 		pool_destroy(cache, pool);
 }
+PHEAP_EXPORT_FOR_KUNIT(pool_trim);
 
 static struct pool *pool_pop(struct cache_node *cn)
 {

@@ -34,6 +34,7 @@ static DEFINE_RAW_SPINLOCK(graves_lock);
 static DEFINE_RATELIMIT_STATE(report_limit, 5 * HZ, 10);
 
 atomic_long_t report_counts[PHEAP_BAD_NR];
+PHEAP_EXPORT_FOR_KUNIT(report_counts);
 
 const char *const report_kinds[PHEAP_BAD_NR] = {
 	[PHEAP_BAD_FOREIGN] = "foreign",
@@ -54,6 +55,12 @@ static const char *const report_texts[PHEAP_BAD_NR] = {
 	[PHEAP_BAD_WRITE] = "block written to after its free, or freed twice",
 	[PHEAP_BAD_OVERRUN] = "write past the end of a block",
 };
+
+void report_reset_limit(void)
+{
+	ratelimit_state_init(&report_limit, 5 * HZ, 10);
+}
+PHEAP_EXPORT_FOR_KUNIT(report_reset_limit);
 
 static void report_count(enum pheap_bad kind, struct pheap *heap)
 {

@@ -38,4 +38,7 @@ void report_orphan(const struct pheap *heap);
 /* Remember where a heap's arenas were when it was destroyed. */
 void report_note_arena(const struct arena *arena);
 
+/* Let the next reports be printed, however many there were. */
+void report_reset_limit(void);
+
 #endif /* _PHEAP_REPORT_H */

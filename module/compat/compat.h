@@ -19,9 +19,11 @@
 #include <linux/fault-inject.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/stackdepot.h>
 #include <linux/stacktrace.h>
 
@@ -48,6 +50,26 @@ static __always_inline void compat_might_alloc(gfp_t gfp)
  * (On x86-64 a variable, because of KASLR.)
  */
 #define COMPAT_DIRECT_MAP	((unsigned long)PAGE_OFFSET)
+
+/*
+ * 8 times this CPU's number, for a table of pointers.  On x86 a per-CPU
+ * variable of our own makes one instruction of it; elsewhere per-CPU variables
+ * cost more than the number does.
+ */
+#if defined(CONFIG_X86) && !defined(CONFIG_UML)
+DECLARE_PER_CPU(unsigned long, compat_cpu_number);
+static __always_inline unsigned long compat_cpu_offset(void)
+{
+	return raw_cpu_read(compat_cpu_number);
+}
+#else
+static __always_inline unsigned long compat_cpu_offset(void)
+{
+	return (unsigned long)raw_smp_processor_id() * sizeof(void *);
+}
+#endif
+
+void compat_cpu_init(void);
 
 /* An RCU callback that must not be put off for seconds (CONFIG_RCU_LAZY). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
