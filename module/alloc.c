@@ -87,6 +87,7 @@ static int alloc_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 	int ret = -ESHUTDOWN;
 
 	atomic_inc(&heap->growing);
+	/* Either heap_close() sees this count, or we see that it is dying. */
 	smp_mb__after_atomic();
 	if (!READ_ONCE(heap->dying))
 		ret = pool_grow(cache, node, gfp);
@@ -115,13 +116,15 @@ static void *alloc_elsewhere(struct pheap_cache *cache, int node, gfp_t gfp)
 
 	if (gfp & __GFP_THISNODE || cache->heap->node != NUMA_NO_NODE)
 		return NULL;
+	rcu_read_lock();
 	for_each_online_node(other) {
-		if (other != node)
+		if (other != node && !READ_ONCE(cache->heap->dying))
 			p = magazine_take(cache, other);
 		if (p)
-			return p;
+			break;
 	}
-	return NULL;
+	rcu_read_unlock();
+	return p;
 }
 
 /* A block on @node, or an ERR_PTR(). */
@@ -169,6 +172,7 @@ static void *alloc_outside(struct pheap *heap, struct pheap_cache *cache,
 	bool again = false;
 
 	atomic_inc(&heap->growing);
+	/* Either heap_close() sees this count, or we see that it is dying. */
 	smp_mb__after_atomic();
 	do {
 		if (!READ_ONCE(heap->dying))

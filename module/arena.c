@@ -111,7 +111,7 @@ struct pool *arena_take(struct pheap *heap, int node, unsigned int nr,
 	raw_spin_unlock_irqrestore(&hn->lock, flags);
 	return pool;
 }
-PHEAP_EXPORT_FOR_KUNIT(arena_take);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_take);
 
 static void arena_free_rcu(struct rcu_head *rcu)
 {
@@ -210,7 +210,7 @@ void arena_give(struct pool *pool, unsigned int nr)
 	if (empty)
 		arena_release(arena, true, heads, ends);
 }
-PHEAP_EXPORT_FOR_KUNIT(arena_give);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_give);
 
 /*
  * Cut the blocks that are only in part free into pages, so that the free
@@ -270,7 +270,7 @@ size_t arena_trim(struct pheap *heap)
 			bytes += one;
 	return bytes;
 }
-PHEAP_EXPORT_FOR_KUNIT(arena_trim);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_trim);
 
 unsigned long arena_free_pages(struct pheap *heap)
 {
@@ -281,7 +281,7 @@ unsigned long arena_free_pages(struct pheap *heap)
 		pages += READ_ONCE(heap->nodes[node].free_pages);
 	return pages;
 }
-PHEAP_EXPORT_FOR_KUNIT(arena_free_pages);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_free_pages);
 
 static void arena_init(struct arena *arena, struct pheap *heap,
 		       unsigned long addr, int node)
@@ -416,4 +416,4 @@ struct pool *arena_grow(struct pheap *heap, int node, unsigned int nr,
 	}
 	return arena_grow_order(heap, node, least, nr, gfp);
 }
-PHEAP_EXPORT_FOR_KUNIT(arena_grow);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_grow);

@@ -10,10 +10,10 @@
 			   __GFP_COMP | __GFP_ACCOUNT | __GFP_RECLAIMABLE)
 
 atomic_long_t backing_held = ATOMIC_LONG_INIT(0);
-PHEAP_EXPORT_FOR_KUNIT(backing_held);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(backing_held);
 
 unsigned int backing_max_order = UINT_MAX;
-PHEAP_EXPORT_FOR_KUNIT(backing_max_order);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(backing_max_order);
 
 static struct kmem_cache *arena_slab;
 
@@ -31,7 +31,7 @@ unsigned long backing_fail_nth(unsigned long nth, bool sticky)
 	WRITE_ONCE(fail_at, nth);
 	return seen;
 }
-PHEAP_EXPORT_FOR_KUNIT(backing_fail_nth);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(backing_fail_nth);
 
 static bool backing_must_fail(size_t bytes)
 {
@@ -246,7 +246,8 @@ void backing_arena_free(struct pheap *heap, struct arena *arena)
 
 int backing_init(void)
 {
-	arena_slab = KMEM_CACHE(arena, 0);
+	arena_slab = kmem_cache_create("pheap_arena", sizeof(struct arena), 0,
+				       0, NULL);
 	if (!arena_slab)
 		return -ENOMEM;
 	compat_fault_init();

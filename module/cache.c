@@ -18,7 +18,7 @@
 #include "trim.h"
 
 struct pheap_cache *cache_none;
-PHEAP_EXPORT_FOR_KUNIT(cache_none);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(cache_none);
 
 /* A pool wastes no more than this part of itself behind its last block. */
 #define CACHE_WASTE	8
@@ -61,7 +61,7 @@ bool cache_is_single_page(unsigned int index)
 {
 	return cache_pool_pages(class_size(index)) == 1;
 }
-PHEAP_EXPORT_FOR_KUNIT(cache_is_single_page);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(cache_is_single_page);
 
 /*
  * Magazines are bounded by bytes.  Where not even two blocks keep to the
@@ -141,8 +141,10 @@ static bool cache_add_class(struct pheap *heap, struct pheap_cache *cache)
 	first = heap->classes[index] == cache_none && !heap->dying;
 	if (first) {
 		list_add_tail_rcu(&cache->link, &heap->caches);
+		/* The hot path reads it without a lock. */
 		smp_store_release(&heap->classes[index], cache);
 		if (index == 1)
+			/* Another name of it. */
 			smp_store_release(&heap->classes[0], cache);
 	}
 	raw_spin_unlock_irqrestore(&heap->lock, flags);
@@ -170,7 +172,7 @@ struct pheap_cache *cache_of_class(struct pheap *heap, unsigned int index,
 	cache = READ_ONCE(heap->classes[index]);
 	return cache == cache_none ? ERR_PTR(-ESHUTDOWN) : cache;
 }
-PHEAP_EXPORT_FOR_KUNIT(cache_of_class);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(cache_of_class);
 
 bool cache_name_valid(const char *name)
 {
@@ -332,7 +334,7 @@ void cache_sum(struct pheap_cache *cache, struct cache_sum *sum)
 	if (used > sum->magazine)
 		sum->live += used - sum->magazine;
 }
-PHEAP_EXPORT_FOR_KUNIT(cache_sum);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(cache_sum);
 
 int cache_init(void)
 {

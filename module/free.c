@@ -14,7 +14,7 @@
 #include "pool.h"
 #include "report.h"
 
-DEFINE_STATIC_KEY_FALSE(free_many_nodes);
+static DEFINE_STATIC_KEY_FALSE(free_many_nodes);
 
 void free_init(void)
 {

@@ -24,6 +24,7 @@
 		    PHEAP_RESERVE_NONE)
 
 LIST_HEAD(heaps);
+/* Protects the list of heaps. */
 DEFINE_MUTEX(heaps_mutex);
 
 static bool passthrough;
@@ -175,7 +176,7 @@ static void heap_close(struct pheap *heap)
 	raw_spin_unlock_irqrestore(&heap->lock, flags);
 	synchronize_rcu();
 	while (atomic_read(&heap->growing))
-		msleep(1);
+		msleep(20);
 }
 
 static void heap_drain(struct pheap *heap)

@@ -166,7 +166,6 @@ struct cache_node {
  * @ctor: constructor.
  * @dtor: destructor.
  * @link: in heap->caches.
- * @rcu: for its end.
  * @outside: its live blocks outside arenas (passthrough).
  * @name: name.
  * @nodes: one for each NUMA node, behind @mag.
@@ -193,7 +192,6 @@ struct pheap_cache {
 	void (*ctor)(void *obj);
 	void (*dtor)(void *obj);
 	struct list_head link;
-	struct rcu_head rcu;
 	atomic_long_t outside;
 	char name[PHEAP_NAME_MAX + 1];
 	struct cache_node *nodes;
@@ -288,7 +286,7 @@ struct pheap {
 	atomic_long_t failures;
 	atomic_long_t quarantined;
 	atomic_long_t bad[PHEAP_BAD_NR];
-	struct mutex mutex;
+	struct mutex mutex;	/* see the lock order */
 	raw_spinlock_t lock;
 	struct list_head caches;
 	struct list_head large;

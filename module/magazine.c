@@ -20,7 +20,7 @@ struct magazine *magazine_none(int cpu)
 {
 	return per_cpu_ptr(&magazine_nothing, cpu);
 }
-PHEAP_EXPORT_FOR_KUNIT(magazine_none);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_none);
 
 static struct magazine *magazine_new(struct pheap_cache *cache,
 				     unsigned int capacity)
@@ -170,12 +170,32 @@ void magazine_corrupt(struct pheap_cache *cache, void *p)
 	report_bad(PHEAP_BAD_WRITE, cache->heap, cache, p, 0);
 }
 
-/* Give blocks to their pools; those that are there already are reported. */
+/* Leave out the blocks that are not as they were left. */
+static unsigned int magazine_unmark_bulk(struct pheap_cache *cache, void **p,
+					 unsigned int nr)
+{
+	unsigned int i, good = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (magazine_unmark(cache, p[i]))
+			p[good++] = p[i];
+		else
+			magazine_corrupt(cache, p[i]);
+	}
+	return good;
+}
+
+/*
+ * Give blocks to their pools, without their cookies: a second copy, in
+ * whichever magazine, is found out then.  One that is in its pool already is
+ * reported.
+ */
 static void magazine_flush(struct pheap_cache *cache, void **p,
 			   unsigned int nr)
 {
 	unsigned int bad, i, part;
 
+	nr = magazine_unmark_bulk(cache, p, nr);
 	for (; nr; nr -= part, p += part) {
 		part = min_t(unsigned int, nr, POOL_BATCH);
 		bad = pool_give_blocks(cache, p, part);
@@ -274,21 +294,6 @@ static unsigned int magazine_pop_bulk(struct pheap_cache *cache, void **p,
 	}
 	preempt_enable();
 	return got;
-}
-
-/* Leave out the blocks that are not as they were left. */
-static unsigned int magazine_unmark_bulk(struct pheap_cache *cache, void **p,
-					 unsigned int nr)
-{
-	unsigned int i, good = 0;
-
-	for (i = 0; i < nr; i++) {
-		if (magazine_unmark(cache, p[i]))
-			p[good++] = p[i];
-		else
-			magazine_corrupt(cache, p[i]);
-	}
-	return good;
 }
 
 unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
@@ -435,7 +440,7 @@ void magazine_drain_cache(struct pheap_cache *cache, bool all_cpus)
 	for (node = 0; node < nr_node_ids; node++)
 		depot_drain(cache, cache_node(cache, node));
 }
-PHEAP_EXPORT_FOR_KUNIT(magazine_drain_cache);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_drain_cache);
 
 unsigned long magazine_count(struct pheap_cache *cache)
 {
@@ -450,4 +455,4 @@ unsigned long magazine_count(struct pheap_cache *cache)
 		nr += READ_ONCE(cache_node(cache, i)->nr_depot);
 	return nr;
 }
-PHEAP_EXPORT_FOR_KUNIT(magazine_count);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_count);

@@ -17,7 +17,7 @@
 #include "shrink.h"
 
 u64 pheap_secret __ro_after_init;
-PHEAP_EXPORT_FOR_KUNIT(pheap_secret);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pheap_secret);
 
 static int bytes_held_get(char *buffer, const struct kernel_param *kp)
 {

@@ -6,7 +6,7 @@
 #include "map.h"
 
 struct arena_map arena_map;
-PHEAP_EXPORT_FOR_KUNIT(arena_map);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_map);
 
 /* What stands where there is nothing. */
 static struct arena arena_none;
@@ -69,7 +69,9 @@ static int map_grow(unsigned long off, gfp_t gfp)
 		old = arena_map.root;
 		memcpy(root, old, (arena_map.limit >> MAP_LEAF_SHIFT) *
 				  sizeof(*root));
+		/* What is in the root is seen by whoever sees the root. */
 		smp_store_release(&arena_map.root, root);
+		/* Whoever sees the limit sees the root that goes with it. */
 		smp_store_release(&arena_map.limit, leaves << MAP_LEAF_SHIFT);
 		root = old;
 	}
@@ -92,6 +94,7 @@ static int map_add_leaf(unsigned long off, gfp_t gfp)
 	raw_spin_lock_irqsave(&map_lock, flags);
 	slot = &arena_map.root[off >> MAP_LEAF_SHIFT];
 	if (*slot == &leaf_none) {
+		/* A leaf is whole before it is seen. */
 		smp_store_release(slot, leaf);
 		leaf = NULL;
 	}
@@ -113,7 +116,7 @@ int map_prepare(unsigned long addr, gfp_t gfp)
 		err = map_add_leaf(off, gfp);
 	return err;
 }
-PHEAP_EXPORT_FOR_KUNIT(map_prepare);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_prepare);
 
 void map_insert(struct arena *arena)
 {
@@ -124,6 +127,7 @@ void map_insert(struct arena *arena)
 	slot = map_slot(map_offset(arena->base));
 	first = *slot == &arena_none ? NULL : *slot;
 	RCU_INIT_POINTER(arena->next, first);
+	/* And so is an arena. */
 	smp_store_release(slot, arena);
 	raw_spin_unlock_irqrestore(&map_lock, flags);
 }
@@ -158,6 +162,7 @@ static struct arena *map_first(unsigned long addr)
 	unsigned long off = map_offset(addr);
 	struct arena *arena;
 
+	/* Pairs with the release in map_grow(). */
 	if (off >= smp_load_acquire(&arena_map.limit))
 		return NULL;
 	arena = READ_ONCE(*map_slot(off));
@@ -179,7 +184,7 @@ struct arena *map_find_arena(const struct pheap *heap, unsigned long addr)
 			return arena;
 	return NULL;
 }
-PHEAP_EXPORT_FOR_KUNIT(map_find_arena);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_arena);
 
 struct pool *map_find_page(const void *p)
 {
@@ -191,7 +196,7 @@ struct pool *map_find_page(const void *p)
 			return &arena->pools[page];
 	return NULL;
 }
-PHEAP_EXPORT_FOR_KUNIT(map_find_page);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_page);
 
 struct pool *map_find_pool(const void *p)
 {
@@ -201,7 +206,7 @@ struct pool *map_find_pool(const void *p)
 		return NULL;
 	return pool - (READ_ONCE(pool->lead) >> PAGE_SHIFT);
 }
-PHEAP_EXPORT_FOR_KUNIT(map_find_pool);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_pool);
 
 static void map_init_none(void)
 {

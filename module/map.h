@@ -15,7 +15,7 @@
 #include "internal.h"
 
 #define MAP_LEAF_BITS	9
-#define MAP_LEAF_SIZE	(1UL << MAP_LEAF_BITS)
+#define MAP_LEAF_SIZE	BIT(MAP_LEAF_BITS)
 
 struct map_leaf {
 	struct arena *arena[MAP_LEAF_SIZE];

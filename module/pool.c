@@ -108,7 +108,7 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 	pool_reverse(p, got);
 	return got;
 }
-PHEAP_EXPORT_FOR_KUNIT(pool_take_blocks);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_take_blocks);
 
 static unsigned int map_words(const struct pheap_cache *cache)
 {
@@ -196,40 +196,55 @@ static struct cache_node *pool_cache_node(struct pheap_cache *cache,
 	return cache_node(cache, pool_arena(pool)->node);
 }
 
+/*
+ * Give back the leading blocks of @p that are on the same node.  Returns how
+ * many those are; bad ones go to *@bad, a list that is no longer than what was
+ * read of @p.
+ */
+static unsigned int pool_give_run(struct pheap_cache *cache, void **p,
+				  unsigned int nr, void ***bad,
+				  struct list_head *empty)
+{
+	struct pool *pool = map_find_pool(p[0]);
+	struct cache_node *cn;
+	unsigned int i;
+
+	if (!pool) {
+		*(*bad)++ = p[0];
+		return 1;
+	}
+	cn = pool_cache_node(cache, pool);
+	raw_spin_lock(&cn->lock);
+	for (i = 0; i < nr; i++) {
+		pool = map_find_pool(p[i]);
+		if (i && pool && pool_cache_node(cache, pool) != cn)
+			break;
+		if (!pool || !pool_give_locked(cache, cn, pool, p[i], empty))
+			*(*bad)++ = p[i];
+	}
+	raw_spin_unlock(&cn->lock);
+	return i;
+}
+
 unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 			      unsigned int nr)
 {
-	struct cache_node *cn, *held = NULL;
 	struct pool *pool, *next;
-	unsigned int i, bad = 0;
+	unsigned int done;
 	unsigned long flags;
+	void **bad = p;
 	LIST_HEAD(empty);
 
+	/* Off for the map's readers, and for the locks. */
 	local_irq_save(flags);
-	for (i = 0; i < nr; i++) {
-		pool = map_find_pool(p[i]);
-		if (!pool) {
-			p[bad++] = p[i];
-			continue;
-		}
-		cn = pool_cache_node(cache, pool);
-		if (cn != held) {
-			if (held)
-				raw_spin_unlock(&held->lock);
-			raw_spin_lock(&cn->lock);
-			held = cn;
-		}
-		if (!pool_give_locked(cache, cn, pool, p[i], &empty))
-			p[bad++] = p[i];
-	}
-	if (held)
-		raw_spin_unlock(&held->lock);
+	for (done = 0; done < nr;)
+		done += pool_give_run(cache, p + done, nr - done, &bad,
+				      &empty);
 	local_irq_restore(flags);
 	list_for_each_entry_safe(pool, next, &empty, link)
 		pool_destroy(cache, pool);
-	return bad;
+	return bad - p;
 }
-PHEAP_EXPORT_FOR_KUNIT(pool_give_blocks);
 
 bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
 		    const void *p)
@@ -320,7 +335,7 @@ int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 	pool_publish(cache, pool);
 	return pool_arena(pool)->node;
 }
-PHEAP_EXPORT_FOR_KUNIT(pool_grow);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_grow);
 
 /* With the lock held.  Returns false if the caller has seen enough. */
 static bool pool_walk_blocks(struct pheap_cache *cache, struct pool *pool,
@@ -385,7 +400,7 @@ void pool_trim(struct pheap_cache *cache)
 	list_for_each_entry_safe(pool, next, &unused, link)
 		pool_destroy(cache, pool);
 }
-PHEAP_EXPORT_FOR_KUNIT(pool_trim);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_trim);
 
 static struct pool *pool_pop(struct cache_node *cn)
 {

@@ -2,6 +2,7 @@
 #define pr_fmt(fmt) "pheap: " fmt
 
 #include <linux/bug.h>
+#include <linux/instruction_pointer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/printk.h>
@@ -34,7 +35,7 @@ static DEFINE_RAW_SPINLOCK(graves_lock);
 static DEFINE_RATELIMIT_STATE(report_limit, 5 * HZ, 10);
 
 atomic_long_t report_counts[PHEAP_BAD_NR];
-PHEAP_EXPORT_FOR_KUNIT(report_counts);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(report_counts);
 
 const char *const report_kinds[PHEAP_BAD_NR] = {
 	[PHEAP_BAD_FOREIGN] = "foreign",
@@ -60,7 +61,7 @@ void report_reset_limit(void)
 {
 	ratelimit_state_init(&report_limit, 5 * HZ, 10);
 }
-PHEAP_EXPORT_FOR_KUNIT(report_reset_limit);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(report_reset_limit);
 
 static void report_count(enum pheap_bad kind, struct pheap *heap)
 {
@@ -75,11 +76,12 @@ void report_bad(enum pheap_bad kind, struct pheap *heap,
 	report_count(kind, heap);
 	if (!__ratelimit(&report_limit))
 		return;
-	WARN(1, "pheap: %s: %p, heap '%s', %s '%s' of %u bytes%s%pS\n",
+	WARN(1, "pheap: %s: %p, heap '%s', %s '%s' of %u bytes, %s%pS\n",
 	     report_texts[kind], p, heap ? heap->name : "?",
 	     cache && cache->index == CACHE_NAMED ? "cache" : "class",
 	     cache ? cache->name : "?", cache ? cache->size : 0,
-	     caller ? ", called by " : ", found out later; ", (void *)caller);
+	     caller ? "called by " : "found out in ",
+	     (void *)(caller ?: _RET_IP_));
 }
 
 /* The name of the heap that had a window, copied; false if none is known. */

@@ -9,7 +9,10 @@
 #include "cache.h"
 
 /* What lies behind the last block of a pool is less than an eighth of it. */
-#define RESERVE_OVERHEAD(bytes)	((bytes) + (bytes) / 7)
+static unsigned long reserve_with_slack(size_t bytes)
+{
+	return bytes + bytes / 7;
+}
 
 /*
  * Pages that any requests of @bytes in all fit in.  The worst is one request
@@ -20,7 +23,7 @@ static unsigned long reserve_pages(size_t bytes)
 {
 	unsigned long classes = int_sqrt(bytes / 4) + 1;
 
-	return DIV_ROUND_UP(RESERVE_OVERHEAD(bytes), PAGE_SIZE) +
+	return DIV_ROUND_UP(reserve_with_slack(bytes), PAGE_SIZE) +
 	       min_t(unsigned long, classes, NR_SMALL);
 }
 

@@ -11,11 +11,12 @@
 #define _PHEAP_SIZES_H
 
 #include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/mm.h>
 
 #define ARENA_SHIFT	18
-#define ARENA_SIZE	(1UL << ARENA_SHIFT)
+#define ARENA_SIZE	BIT(ARENA_SHIFT)
 #define ARENA_ORDER	(ARENA_SHIFT - PAGE_SHIFT)
 #define ARENA_PAGES	64
 

@@ -37,7 +37,7 @@ size_t trim_heap(struct pheap *heap, bool all_cpus)
 	arena_trim(heap);
 	return max(before - atomic_long_read(&heap->taken), 0L);
 }
-PHEAP_EXPORT_FOR_KUNIT(trim_heap);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(trim_heap);
 
 size_t pheap_trim(struct pheap *heap)
 {

@@ -336,8 +336,9 @@ void *pheap_realloc(struct pheap *heap, void *p, size_t size, gfp_t gfp)
  * that is not a live block is reported, counted, and otherwise without
  * effect; Documentation/debugging.rst states what is found out when.
  *
- * Context: Any context but NMI. Does not sleep, except that a block larger than
- * 256 KiB that is virtually contiguous may wait as vfree() does.
+ * Virtually contiguous memory goes back to the kernel from a worker, soon after.
+ *
+ * Context: Any context but NMI. Does not sleep.
  */
 void pheap_free(const void *p);
 

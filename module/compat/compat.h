@@ -15,6 +15,9 @@
 #error "pheap needs a 64-bit kernel"
 #endif
 
+/* Before 6.12, fault-inject.h takes types for granted. */
+#include <linux/types.h>
+
 #include <linux/export.h>
 #include <linux/fault-inject.h>
 #include <linux/gfp.h>
@@ -29,9 +32,9 @@
 
 /* Symbols that only the tests may use. */
 #if IS_ENABLED(CONFIG_KUNIT)
-#define PHEAP_EXPORT_FOR_KUNIT(sym)	EXPORT_SYMBOL_GPL(sym)
+#define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	EXPORT_SYMBOL_GPL(sym)
 #else
-#define PHEAP_EXPORT_FOR_KUNIT(sym)
+#define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)
 #endif
 
 /*
