@@ -248,20 +248,18 @@ static void *alloc_class(struct pheap *heap, unsigned int index, size_t size,
 
 /*
  * Pools of some classes take several pages.  Where those can't be had, a
- * block of a larger class whose pools take one will do, and above a page
+ * block of a larger class whose pools take one will do; if there is none,
  * memory that is contiguous only virtually.
  */
 static void *alloc_fallback(struct pheap *heap, unsigned int index,
 			    size_t size, gfp_t gfp, int node)
 {
-	if (size > PAGE_SIZE)
-		return gfpflags_allow_blocking(gfp) ?
-			       alloc_outside(heap, NULL, size, gfp,
-					     alloc_node(heap, node)) :
-			       ERR_PTR(-ENOMEM);
-	while (!cache_is_single_page(++index))
-		;
-	return alloc_class(heap, index, size, gfp, node);
+	for (; index <= class_of(PAGE_SIZE); index++)
+		if (cache_is_single_page(heap, index))
+			return alloc_class(heap, index, size, gfp, node);
+	if (!gfpflags_allow_blocking(gfp))
+		return ERR_PTR(-ENOMEM);
+	return alloc_outside(heap, NULL, size, gfp, alloc_node(heap, node));
 }
 
 static bool alloc_has_class(const struct pheap *heap, size_t size)
@@ -281,7 +279,7 @@ void *alloc_sized_slow(struct pheap *heap, size_t size, gfp_t gfp, int node)
 						       alloc_node(heap, node)));
 	index = class_of(size);
 	p = alloc_class(heap, index, size, gfp, node);
-	if (p == ERR_PTR(-ENOMEM) && !cache_is_single_page(index))
+	if (p == ERR_PTR(-ENOMEM) && !cache_is_single_page(heap, index))
 		p = alloc_fallback(heap, index, size, gfp, node);
 	return alloc_count(heap, p);
 }

@@ -10,7 +10,7 @@
 #define ARENA_SEARCH	32
 
 /* A heap grows by no more than this part of what it holds, and by 4 pages. */
-#define ARENA_GROWTH	16
+#define ARENA_GROWTH	32
 #define ARENA_ORDER_MIN	2
 
 void arena_init_node(struct heap_node *hn)

@@ -55,20 +55,31 @@ static void backing_raise_peak(struct pheap *heap, long taken)
 		;
 }
 
+/* Never above the limit, not even for a moment. */
+static int backing_take(struct pheap *heap, size_t bytes)
+{
+	long taken = atomic_long_read(&heap->taken);
+
+	do {
+		if (heap->limit && taken + bytes > heap->limit)
+			return -ENOSPC;
+	} while (!atomic_long_try_cmpxchg(&heap->taken, &taken,
+					  taken + bytes));
+	backing_raise_peak(heap, taken + bytes);
+	return 0;
+}
+
 int backing_charge(struct pheap *heap, enum backing_kind kind, size_t bytes)
 {
-	long taken;
+	int err;
 
 	if (backing_must_fail(bytes))
 		return -ENOMEM;
 	if (heap) {
-		taken = atomic_long_add_return(bytes, &heap->taken);
-		if (heap->limit && taken > (long)heap->limit) {
-			atomic_long_sub(bytes, &heap->taken);
-			return -ENOSPC;
-		}
+		err = backing_take(heap, bytes);
+		if (err)
+			return err;
 		atomic_long_add(bytes, &heap->bytes[kind]);
-		backing_raise_peak(heap, taken);
 	}
 	atomic_long_add(bytes, &backing_held);
 	return 0;

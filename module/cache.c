@@ -21,7 +21,7 @@ struct pheap_cache *cache_none;
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(cache_none);
 
 /* A pool wastes no more than this part of itself behind its last block. */
-#define CACHE_WASTE	8
+#define CACHE_WASTE	12
 
 /* Larger blocks than these are kept in no magazine. */
 #define CACHE_MAGAZINE_SIZE	(16UL << 10)
@@ -57,23 +57,32 @@ static unsigned int cache_pool_pages(size_t size)
 	return pages;
 }
 
-bool cache_is_single_page(unsigned int index)
+/* Bytes of a block of a class. */
+static size_t cache_class_block(const struct pheap *heap, unsigned int index)
 {
-	return cache_pool_pages(class_size(index)) == 1;
+	size_t size = class_size(index);
+
+	return heap->flags & PHEAP_DEBUG ? debug_block_size(size) : size;
+}
+
+bool cache_is_single_page(const struct pheap *heap, unsigned int index)
+{
+	return cache_pool_pages(cache_class_block(heap, index)) == 1;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(cache_is_single_page);
 
 /*
- * Magazines are bounded by bytes.  Where not even two blocks keep to the
- * bound, speed is worth two blocks, up to a size.
+ * Magazines are bounded by bytes.  Where not even one block keeps to the
+ * bound, speed is worth one block, up to a size; two if the user set a bound.
  */
 static unsigned int cache_capacity(const struct pheap_cache *cache,
 				   const struct pheap_cache_args *args)
 {
 	size_t bytes = args->magazine_bytes ?: MAGAZINE_BYTES;
-	unsigned int least = args->magazine_bytes ||
-			     cache->size <= CACHE_MAGAZINE_SIZE ? 2 : 0;
+	unsigned int least = cache->size <= CACHE_MAGAZINE_SIZE;
 
+	if (args->magazine_bytes)
+		least = 2;
 	if (args->space || cache->flags)
 		return 0;
 	return clamp_t(size_t, bytes / cache->size, least, MAGAZINE_MAX);
@@ -156,15 +165,13 @@ struct pheap_cache *cache_of_class(struct pheap *heap, unsigned int index,
 {
 	struct pheap_cache_args args = { .size = class_size(index) };
 	struct pheap_cache *cache = READ_ONCE(heap->classes[index]);
-	size_t block = args.size;
 	char name[16];
 
 	if (cache != cache_none)
 		return cache;
-	if (heap->flags & PHEAP_DEBUG)
-		block = debug_block_size(block);
 	snprintf(name, sizeof(name), "%zu", args.size);
-	cache = cache_new(heap, name, max(index, 1U), &args, block, gfp);
+	cache = cache_new(heap, name, max(index, 1U), &args,
+			  cache_class_block(heap, index), gfp);
 	if (IS_ERR(cache))
 		return cache;
 	if (!cache_add_class(heap, cache))

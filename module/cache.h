@@ -16,7 +16,7 @@ struct pheap_cache *cache_of_class(struct pheap *heap, unsigned int index,
 void cache_free(struct pheap_cache *cache);
 
 /* Whether a pool of this class takes a single page. */
-bool cache_is_single_page(unsigned int index);
+bool cache_is_single_page(const struct pheap *heap, unsigned int index);
 
 /**
  * struct cache_sum - what a cache holds

@@ -127,9 +127,15 @@ EXPORT_SYMBOL_GPL(pheap_cache_free);
 static void free_outside(struct pheap_cache *expected, const void *p,
 			 unsigned long caller)
 {
+	struct pool *page;
+
 	if (!p || large_free(expected, p, caller))
 		return;
-	if (map_find_page(p) || large_is_inside(p))
+	page = map_find_page(p);
+	if (page)
+		report_bad(PHEAP_BAD_MIDDLE, pool_arena(page)->heap, NULL, p,
+			   caller);
+	else if (large_is_inside(p))
 		report_bad(PHEAP_BAD_MIDDLE, NULL, NULL, p, caller);
 	else
 		report_foreign(p, caller);

@@ -263,6 +263,7 @@ struct defer {
  * @outside: how many of them are of no class.
  * @outside_bytes: usable bytes of all of them.
  * @defer: for pheap_free_rcu().
+ * @magazines: bytes that blocks in all magazines may have.
  * @spares: bitmaps that pheap_reserve() put by, protected by @lock.
  * @nr_spares: how many.
  * @owner: module.
@@ -293,6 +294,7 @@ struct pheap {
 	atomic_long_t outside;
 	atomic_long_t outside_bytes;
 	struct defer defer;
+	atomic_long_t magazines;
 	void *spares;
 	unsigned int nr_spares;
 	struct module *owner;

@@ -22,17 +22,32 @@ struct magazine *magazine_none(int cpu)
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_none);
 
+/* Whether the heap may have @bytes more in magazines. */
+static bool magazine_afford(const struct pheap *heap, size_t bytes)
+{
+	long budget = MAGAZINE_BUDGET +
+		      atomic_long_read(&heap->taken) / MAGAZINE_BUDGET_PART;
+
+	return bytes <= MAGAZINE_ALWAYS ||
+	       atomic_long_read(&heap->magazines) + (long)bytes <= budget;
+}
+
 static struct magazine *magazine_new(struct pheap_cache *cache,
 				     unsigned int capacity)
 {
+	size_t bytes = (size_t)capacity * cache->size;
 	struct magazine *mag;
 
+	if (!magazine_afford(cache->heap, bytes))
+		return NULL;
 	mag = backing_meta(cache->heap, struct_size(mag, slot, capacity),
 			   GFP_NOWAIT | __GFP_NOWARN);
 	if (IS_ERR(mag))
 		return NULL;
 	mag->capacity = capacity;
 	mag->heap = cache->heap;
+	mag->bytes = bytes;
+	atomic_long_add(bytes, &mag->heap->magazines);
 	return mag;
 }
 
@@ -46,8 +61,10 @@ static void magazine_free_rcu(struct rcu_head *rcu)
 /* One that may still be looked at; not that of a CPU which has none. */
 static void magazine_free(struct magazine *mag)
 {
-	if (mag && mag->heap)
-		compat_call_rcu(&mag->rcu, magazine_free_rcu);
+	if (!mag || !mag->heap)
+		return;
+	atomic_long_sub(mag->bytes, &mag->heap->magazines);
+	compat_call_rcu(&mag->rcu, magazine_free_rcu);
 }
 
 /* The capacity that the magazine should have by now. */
@@ -58,10 +75,13 @@ static unsigned int magazine_fit(const struct pheap_cache *cache,
 
 	if (capacity >= cache->capacity)
 		return capacity;
-	if (capacity && ++mag->misses < MAGAZINE_PATIENCE)
+	if (!capacity)
+		return clamp_t(unsigned int, MAGAZINE_FIRST_BYTES / cache->size,
+			       1, min_t(unsigned int, cache->capacity,
+					MAGAZINE_FIRST));
+	if (++mag->misses < MAGAZINE_PATIENCE)
 		return capacity;
-	return min_t(unsigned int, cache->capacity,
-		     capacity ? capacity * 2 : MAGAZINE_FIRST);
+	return min_t(unsigned int, cache->capacity, capacity * 2);
 }
 
 /* Put @new in the place of this CPU's magazine.  Returns what is left over. */

@@ -22,9 +22,23 @@
 
 #include "internal.h"
 
+/*
+ * A magazine may hold so many blocks, of so many bytes in all; a new one, and
+ * so one of a class that is seldom used, less.
+ */
 #define MAGAZINE_MAX		64
-#define MAGAZINE_FIRST		8
 #define MAGAZINE_BYTES		4096UL
+#define MAGAZINE_FIRST		8
+#define MAGAZINE_FIRST_BYTES	1024UL
+
+/*
+ * All magazines of a heap together: so many bytes, and this part of what the
+ * heap holds.  So a heap of few classes has large ones, and one of many does
+ * not keep more in them than in use.  A small one is always allowed.
+ */
+#define MAGAZINE_BUDGET		(64L << 10)
+#define MAGAZINE_BUDGET_PART	64
+#define MAGAZINE_ALWAYS		512UL
 
 /**
  * struct magazine - blocks at hand
@@ -33,6 +47,7 @@
  * @busy: somebody on this CPU is using it.
  * @misses: how often it was empty or full since it was made.
  * @drained: blocks left in one that is out of use.
+ * @bytes: part of heap->magazines.
  * @heap: heap, for the charge.
  * @list: among those out of use.
  * @rcu: for its end: others may still look at it.
@@ -44,6 +59,7 @@ struct magazine {
 	u8 busy;
 	u8 misses;
 	u16 drained;
+	u32 bytes;
 	struct pheap *heap;
 	struct llist_node list;
 	struct rcu_head rcu;

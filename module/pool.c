@@ -152,74 +152,98 @@ static bool pool_is_of(const struct pheap_cache *cache,
 	return READ_ONCE(pool->cache) == cache && pool->bucket != POOL_GONE;
 }
 
-/* Mark one block free.  Returns false if it was. */
-static bool pool_clear(struct pheap_cache *cache, struct pool *pool,
-		       const void *p)
-{
-	unsigned int index = pool_index(cache, pool_offset(pool, p));
-	u64 *map = pool_bitmap(pool, cache) + index / 64;
-	u64 bit = BIT_ULL(index % 64);
-
-	if (!(*map & bit))
-		return false;
-	*map &= ~bit;
-	pool->nr_free++;
-	return true;
-}
-
-/*
- * Give back one block, with the lock held.  A pool without live blocks moves
- * to @empty.
- */
-static bool pool_give_locked(struct pheap_cache *cache, struct cache_node *cn,
-			     struct pool *pool, const void *p,
-			     struct list_head *empty)
-{
-	lockdep_assert_held(&cn->lock);
-	if (!pool_is_of(cache, pool) || !pool_clear(cache, pool, p))
-		return false;
-	cn->nr_free++;
-	if (pool->nr_free < cache->blocks) {
-		pool_rebucket(cache, cn, pool);
-		return true;
-	}
-	pool_unlink(cn, pool);
-	list_add(&pool->link, empty);
-	cn->nr_free -= cache->blocks;
-	cn->nr_pools--;
-	return true;
-}
-
 static struct cache_node *pool_cache_node(struct pheap_cache *cache,
 					  struct pool *pool)
 {
 	return cache_node(cache, pool_arena(pool)->node);
 }
 
+/* Mark a block free.  Returns false if it was. */
+static __always_inline bool pool_clear(struct pheap_cache *cache,
+				       struct pool *pool, u32 offset)
+{
+	unsigned int index = pool_index(cache, offset);
+	u64 *map = pool_bitmap(pool, cache) + index / 64;
+	u64 bit = BIT_ULL(index % 64);
+
+	if (unlikely(!(*map & bit)))
+		return false;
+	*map &= ~bit;
+	pool->nr_free++;
+	return true;
+}
+
+/* A pool without live blocks moves to @empty. */
+static void pool_take_out(struct pheap_cache *cache, struct cache_node *cn,
+			  struct pool *pool, struct list_head *empty)
+{
+	pool_unlink(cn, pool);
+	list_add(&pool->link, empty);
+	cn->nr_free -= cache->blocks;
+	cn->nr_pools--;
+}
+
+static __always_inline bool pool_give_locked(struct pheap_cache *cache,
+					     struct cache_node *cn,
+					     struct pool *pool, u32 offset,
+					     struct list_head *empty)
+{
+	lockdep_assert_held(&cn->lock);
+	if (unlikely(!pool_is_of(cache, pool)) ||
+	    unlikely(!pool_clear(cache, pool, offset)))
+		return false;
+	cn->nr_free++;
+	if (unlikely(pool->nr_free == cache->blocks))
+		pool_take_out(cache, cn, pool, empty);
+	else if (pool_bucket(cache, pool->nr_free) != pool->bucket)
+		pool_rebucket(cache, cn, pool);
+	return true;
+}
+
 /*
- * Give back the leading blocks of @p that are on the same node.  Returns how
- * many those are; bad ones go to *@bad, a list that is no longer than what was
- * read of @p.
+ * The descriptor of the page that a block of @cache starts in, in an RCU
+ * section.  The first arena of the window is nearly always it.
+ */
+static __always_inline struct pool *pool_page(const struct pheap_cache *cache,
+					      const void *p)
+{
+	unsigned long off = (unsigned long)p - COMPAT_DIRECT_MAP;
+	struct pool *page;
+
+	page = &map_look(off)->pools[off / PAGE_SIZE % ARENA_PAGES];
+	return likely(READ_ONCE(page->cache) == cache) ? page :
+							 map_find_page(p);
+}
+
+/*
+ * Give back the leading blocks of @p that are on the node of the first.
+ * Returns how many those are; bad ones go to *@bad, a list that is no longer
+ * than what was read of @p.
  */
 static unsigned int pool_give_run(struct pheap_cache *cache, void **p,
 				  unsigned int nr, void ***bad,
 				  struct list_head *empty)
 {
-	struct pool *pool = map_find_pool(p[0]);
+	struct pool *page = pool_page(cache, p[0]);
 	struct cache_node *cn;
 	unsigned int i;
+	u32 offset;
 
-	if (!pool) {
+	if (!page) {
 		*(*bad)++ = p[0];
 		return 1;
 	}
-	cn = pool_cache_node(cache, pool);
+	cn = pool_cache_node(cache, page);
 	raw_spin_lock(&cn->lock);
 	for (i = 0; i < nr; i++) {
-		pool = map_find_pool(p[i]);
-		if (i && pool && pool_cache_node(cache, pool) != cn)
+		page = pool_page(cache, p[i]);
+		if (i && page && nr_node_ids > 1 &&
+		    pool_cache_node(cache, page) != cn)
 			break;
-		if (!pool || !pool_give_locked(cache, cn, pool, p[i], empty))
+		offset = offset_in_page(p[i]) | (page ? page->lead : 0);
+		if (!page || !pool_give_locked(cache, cn,
+					       page - page->lead / PAGE_SIZE,
+					       offset, empty))
 			*(*bad)++ = p[i];
 	}
 	raw_spin_unlock(&cn->lock);

@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "debug.h"
 #include "find.h"
 #include "free.h"
 
@@ -16,6 +17,16 @@ static bool realloc_stays(const struct found *found, size_t size)
 {
 	return size <= found->size &&
 	       (found->size <= SIZE_STEP || 4 * size > 3 * found->size);
+}
+
+/* What checkers know of the block's bytes follows the new size. */
+static void realloc_in_place(const struct found *found, void *p, size_t size)
+{
+	if (!found->cache || found->outside)
+		return;
+	compat_kasan_alloc(p, size, found->cache->size);
+	if (found->cache->flags & PHEAP_DEBUG)
+		debug_resize(found->cache, p, size);
 }
 
 static void *realloc_move(struct pheap *heap, void *p, size_t old,
@@ -44,8 +55,7 @@ void *pheap_realloc(struct pheap *heap, void *p, size_t size, gfp_t gfp)
 		return NULL;
 	}
 	if (realloc_stays(&found, size)) {
-		if (found.cache && !found.outside)
-			compat_kasan_alloc(p, size, found.cache->size);
+		realloc_in_place(&found, p, size);
 		return p;
 	}
 	if (found.cache && !found.outside)
