@@ -15,9 +15,9 @@
  *	8  defer->lock		blocks that wait for a grace period
  *
  * 3 ... 8 are raw spinlocks taken with interrupts off: blocks are allocated
- * and freed in any context.  No memory is allocated, no user's function
- * called and nothing printed under them.  A magazine has no lock: see
- * magazine.h.
+ * and freed in any context.  No memory is allocated, no user's function but
+ * pheap_for_each()'s called and nothing printed under them.  A magazine has no
+ * lock: see magazine.h.
  *
  * State equations, which pheap_validate() checks:
  *
