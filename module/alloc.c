@@ -32,6 +32,32 @@ static noinline void *alloc_any_slow(struct pheap *heap, size_t size, gfp_t gfp)
 	return alloc_sized_slow(heap, size, gfp, NUMA_NO_NODE);
 }
 
+/* What follows the magazine, for a class: those have no constructor. */
+static __always_inline void *alloc_finish(struct pheap_cache *cache, void *p,
+					  size_t size, gfp_t gfp)
+{
+	/* Without one, the cookie is at the start. */
+	if (unlikely(!magazine_unmark_at(p, p)))
+		return alloc_after_corrupt(cache, size, gfp, p);
+	compat_kasan_alloc(p, size, cache->size);
+	if (want_init_on_alloc(gfp))
+		return alloc_zeroed(cache, p);
+	return p;
+}
+
+static noinline void *alloc_medium(struct pheap *heap, size_t size, gfp_t gfp)
+{
+	struct pheap_cache *cache;
+	void *p;
+
+	if (unlikely(size > CLASS_MAX))
+		return alloc_any_slow(heap, size, gfp);
+	cache = READ_ONCE(heap->classes[class_of(size)]);
+	if (unlikely(!magazine_pop(cache, &p)))
+		return alloc_any_slow(heap, size, gfp);
+	return alloc_finish(cache, p, size, gfp);
+}
+
 /*
  * The hot path.  The class from the size, this CPU's magazine, its last block;
  * then the block's cookie says whether it is as it was left.  On 6.1 some 35
@@ -45,17 +71,11 @@ void *pheap_alloc(struct pheap *heap, size_t size, gfp_t gfp)
 
 	compat_might_alloc(gfp);
 	if (unlikely(size > SMALL_MAX))
-		return alloc_any_slow(heap, size, gfp);
+		return alloc_medium(heap, size, gfp);
 	cache = READ_ONCE(heap->classes[(size + SIZE_STEP - 1) / SIZE_STEP]);
 	if (unlikely(!magazine_pop(cache, &p)))
 		return alloc_any_slow(heap, size, gfp);
-	/* Classes have no constructor: the cookie is at the start. */
-	if (unlikely(!magazine_unmark_at(p, p)))
-		return alloc_after_corrupt(cache, size, gfp, p);
-	compat_kasan_alloc(p, size, cache->size);
-	if (want_init_on_alloc(gfp))
-		return alloc_zeroed(cache, p);
-	return p;
+	return alloc_finish(cache, p, size, gfp);
 }
 EXPORT_SYMBOL_GPL(pheap_alloc);
 
@@ -80,19 +100,23 @@ void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(pheap_cache_alloc);
 
-/* Grow @cache.  Returns the node to look on, or an error. */
-static int alloc_grow(struct pheap_cache *cache, int node, gfp_t gfp)
+/* The first block of a new pool, or an ERR_PTR(). */
+static void *alloc_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 {
 	struct pheap *heap = cache->heap;
-	int ret = -ESHUTDOWN;
+	int got = -ESHUTDOWN;
+	void *p;
 
 	atomic_inc(&heap->growing);
 	/* Either heap_close() sees this count, or we see that it is dying. */
 	smp_mb__after_atomic();
 	if (!READ_ONCE(heap->dying))
-		ret = pool_grow(cache, node, gfp);
+		got = pool_grow(cache, node, gfp, &p, 1);
 	atomic_dec(&heap->growing);
-	return ret;
+	if (got < 0)
+		return ERR_PTR(got);
+	magazine_clear_word(cache, p);
+	return p;
 }
 
 /* Make room by what the heap can spare.  Returns whether to try again. */
@@ -108,7 +132,19 @@ static bool alloc_make_room(struct pheap *heap, int err, gfp_t gfp)
 	return true;
 }
 
-/* A free block on any node but @node. */
+/* A free block on @node, or NULL. */
+static void *alloc_take(struct pheap_cache *cache, int node)
+{
+	void *p = NULL;
+
+	rcu_read_lock();
+	if (!READ_ONCE(cache->heap->dying))
+		p = magazine_take(cache, node);
+	rcu_read_unlock();
+	return p;
+}
+
+/* A free block on any node but @node, or NULL. */
 static void *alloc_elsewhere(struct pheap_cache *cache, int node, gfp_t gfp)
 {
 	void *p = NULL;
@@ -116,42 +152,34 @@ static void *alloc_elsewhere(struct pheap_cache *cache, int node, gfp_t gfp)
 
 	if (gfp & __GFP_THISNODE || cache->heap->node != NUMA_NO_NODE)
 		return NULL;
-	rcu_read_lock();
 	for_each_online_node(other) {
-		if (other != node && !READ_ONCE(cache->heap->dying))
-			p = magazine_take(cache, other);
+		if (other != node)
+			p = alloc_take(cache, other);
 		if (p)
 			break;
 	}
-	rcu_read_unlock();
 	return p;
 }
 
-/* A block on @node, or an ERR_PTR(). */
+/* A block on @node, or elsewhere if need be, or an ERR_PTR(). */
 static void *alloc_block(struct pheap_cache *cache, gfp_t gfp, int node)
 {
-	struct pheap *heap = cache->heap;
 	bool tried = false;
-	int found = node;
-	void *p;
+	void *p, *other;
 
 	for (;;) {
-		rcu_read_lock();
-		p = READ_ONCE(heap->dying) ? NULL :
-					     magazine_take(cache, found);
-		rcu_read_unlock();
+		p = alloc_take(cache, node);
 		if (p)
 			return p;
-		found = alloc_grow(cache, node, gfp);
-		if (found >= 0)
-			continue;
-		p = alloc_elsewhere(cache, node, gfp);
-		if (p)
+		p = alloc_grow(cache, node, gfp);
+		if (!IS_ERR(p))
 			return p;
-		if (tried || !alloc_make_room(heap, found, gfp))
-			return ERR_PTR(found);
+		other = alloc_elsewhere(cache, node, gfp);
+		if (other)
+			return other;
+		if (tried || !alloc_make_room(cache->heap, PTR_ERR(p), gfp))
+			return p;
 		tried = true;
-		found = node;
 	}
 }
 

@@ -12,16 +12,16 @@
 
 /**
  * struct debug_tail - at the end of a debug block
+ * @zone: part of the red zone that is always there, next to the usable bytes.
  * @alloc: stack of its last allocation.
  * @free: stack of its last free.
  * @request: bytes asked for.
- * @zone: part of the red zone that is always there.
  */
 struct debug_tail {
+	u32 zone;
 	u32 alloc;
 	u32 free;
 	u32 request;
-	u32 zone;
 };
 
 /* Bytes of a debug block for @size usable ones. */

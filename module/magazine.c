@@ -288,8 +288,7 @@ void *magazine_take(struct pheap_cache *cache, int node)
 		if (!p)
 			return NULL;
 		if (direct) {
-			if (!(cache->flags & PHEAP_DEBUG))
-				*magazine_word(cache, p) = 0;
+			magazine_clear_word(cache, p);
 			return p;
 		}
 		if (magazine_unmark(cache, p))
@@ -324,8 +323,8 @@ unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
 	got = magazine_pop_bulk(cache, p, nr);
 	got = magazine_unmark_bulk(cache, p, got);
 	end = got + pool_take_blocks(cache, node, p + got, nr - got);
-	for (i = got; i < end && !(cache->flags & PHEAP_DEBUG); i++)
-		*magazine_word(cache, p[i]) = 0;
+	for (i = got; i < end; i++)
+		magazine_clear_word(cache, p[i]);
 	return end;
 }
 

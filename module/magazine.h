@@ -110,6 +110,14 @@ static __always_inline u64 *magazine_word(const struct pheap_cache *cache,
 	return (u64 *)((char *)p + cache->cookie);
 }
 
+/* A block that comes from its pool must not look as if from a magazine. */
+static __always_inline void magazine_clear_word(const struct pheap_cache *cache,
+						void *p)
+{
+	if (!(cache->flags & PHEAP_DEBUG))
+		*magazine_word(cache, p) = 0;
+}
+
 /* Whether the block has been in a magazine since it was last handed out. */
 static __always_inline bool magazine_marked(const struct pheap_cache *cache,
 					    const void *p)

@@ -96,6 +96,8 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 	struct pool *pool;
 	unsigned long flags;
 
+	if (!READ_ONCE(cn->nonempty))
+		return 0;
 	raw_spin_lock_irqsave(&cn->lock, flags);
 	while (got < nr && cn->nonempty) {
 		pool = list_first_entry(&cn->partial[__ffs(cn->nonempty)],
@@ -322,25 +324,27 @@ static void pool_construct(struct pheap_cache *cache, struct pool *pool)
 	compat_kasan_free(p, bytes);
 }
 
-static void pool_publish(struct pheap_cache *cache, struct pool *pool)
+/* The pool is whole from here on, with its first @taken blocks allocated. */
+static void pool_publish(struct pheap_cache *cache, struct pool *pool,
+			 unsigned int taken)
 {
 	struct cache_node *cn = pool_cache_node(cache, pool);
 	unsigned long flags;
 	unsigned int i;
 
-	pool->nr_free = cache->blocks;
 	for (i = 0; i < cache->pages; i++) {
 		pool[i].lead = i << PAGE_SHIFT;
 		WRITE_ONCE(pool[i].cache, cache);
 	}
 	raw_spin_lock_irqsave(&cn->lock, flags);
 	cn->nr_pools++;
-	cn->nr_free += cache->blocks;
+	cn->nr_free += cache->blocks - taken;
 	pool_link(cn, pool, pool_bucket(cache, pool->nr_free));
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 }
 
-int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp)
+int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
+	      unsigned int nr)
 {
 	struct pool *pool;
 	int err;
@@ -356,8 +360,12 @@ int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 		return err;
 	}
 	pool_construct(cache, pool);
-	pool_publish(cache, pool);
-	return pool_arena(pool)->node;
+	pool->nr_free = cache->blocks;
+	/* Nobody else sees the pool yet, so this takes no lock. */
+	nr = pool_take_from(cache, pool, p, nr);
+	pool_reverse(p, nr);
+	pool_publish(cache, pool, nr);
+	return nr;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_grow);
 

@@ -31,10 +31,11 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 			      unsigned int nr);
 
 /*
- * Add a pool to @cache, on @node if possible.  Returns the node that it is on,
- * -ENOSPC or -ENOMEM.
+ * Add a pool to @cache, on @node if possible, and take up to @nr blocks of it,
+ * the one to be used first last.  Returns how many, -ENOSPC or -ENOMEM.
  */
-int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp);
+int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
+	      unsigned int nr);
 
 /* Give up pools that nothing was ever allocated from. */
 void pool_trim(struct pheap_cache *cache);

@@ -21,10 +21,12 @@
 /**
  * struct grave - where an arena of a destroyed heap was
  * @base: its window.
+ * @present: its pages.
  * @name: its heap.
  */
 struct grave {
 	unsigned long base;
+	u64 present;
 	char name[PHEAP_NAME_MAX + 1];
 };
 
@@ -84,20 +86,38 @@ void report_bad(enum pheap_bad kind, struct pheap *heap,
 	     (void *)(caller ?: _RET_IP_));
 }
 
-/* The name of the heap that had a window, copied; false if none is known. */
+static struct grave *report_find_grave(unsigned long base)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&graves_lock);
+	for (i = 0; i < REPORT_GRAVES; i++)
+		if (graves[i].base == base)
+			return &graves[i];
+	return NULL;
+}
+
+static bool report_is_slab(const void *p)
+{
+	return virt_addr_valid(p) && PageSlab(virt_to_head_page(p));
+}
+
+/* The name of the heap that had a page, copied; false if none is known. */
 static bool report_grave(const void *p, char *name)
 {
 	unsigned long base = (unsigned long)p & ~(ARENA_SIZE - 1);
+	unsigned int page = (unsigned long)p >> PAGE_SHIFT & (ARENA_PAGES - 1);
+	struct grave *grave;
 	unsigned long flags;
-	bool found = false;
-	unsigned int i;
+	bool found;
 
+	if (!base || report_is_slab(p))
+		return false;
 	raw_spin_lock_irqsave(&graves_lock, flags);
-	for (i = 0; i < REPORT_GRAVES && !found; i++) {
-		found = base && graves[i].base == base;
-		if (found)
-			strscpy(name, graves[i].name, PHEAP_NAME_MAX + 1);
-	}
+	grave = report_find_grave(base);
+	found = grave && grave->present & BIT_ULL(page);
+	if (found)
+		strscpy(name, grave->name, PHEAP_NAME_MAX + 1);
 	raw_spin_unlock_irqrestore(&graves_lock, flags);
 	return found;
 }
@@ -108,29 +128,30 @@ void report_note_arena(const struct arena *arena)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&graves_lock, flags);
-	grave = &graves[nr_graves++ % REPORT_GRAVES];
+	grave = report_find_grave(arena->base) ?:
+		&graves[nr_graves++ % REPORT_GRAVES];
 	grave->base = arena->base;
+	grave->present = arena->present;
 	strscpy(grave->name, arena->heap->name, sizeof(grave->name));
 	raw_spin_unlock_irqrestore(&graves_lock, flags);
 }
 
+/* User addresses last: on user-mode Linux all addresses are below TASK_SIZE. */
 static const char *report_what(const void *p)
 {
-	unsigned long addr = (unsigned long)p;
-
-	if (addr < PAGE_SIZE)
+	if ((unsigned long)p < PAGE_SIZE)
 		return "in the NULL page";
-	if (addr < TASK_SIZE)
-		return "a user address";
 	if (object_is_on_stack(p))
 		return "on the stack";
 	if (is_vmalloc_addr(p))
 		return "in vmalloc space";
-	if (!virt_addr_valid(p))
-		return "no memory's address";
-	if (PageSlab(virt_to_head_page(p)))
+	if (report_is_slab(p))
 		return "in a slab";
-	return "in a page that is not pheap's";
+	if (virt_addr_valid(p))
+		return "in a page that is not pheap's";
+	if ((unsigned long)p < TASK_SIZE)
+		return "a user address";
+	return "no memory's address";
 }
 
 void report_foreign(const void *p, unsigned long caller)

@@ -90,7 +90,7 @@ struct pheap_args {
  * @dtor: called on each object that @ctor saw, before its memory leaves the
  *	cache.  Any context; must not sleep or use the heap.
  * @magazine_bytes: most bytes of free objects that one CPU keeps at hand;
- *	0 = default.  At least two objects are kept unless @space is set.
+ *	0 = default; at least two objects otherwise.
  * @space: prefer space to speed: no magazines.
  */
 struct pheap_cache_args {
@@ -142,8 +142,8 @@ enum pheap_bad {
  * @slack_bytes: bytes behind the last block of each pool.
  * @page_bytes: bytes of pages that are in no pool, the reserve among them.
  * @meta_bytes: descriptors, bitmaps, magazines, caches and the heap itself.
- * @quarantine_blocks: blocks in doubt, never handed out again (counted in
- *	@live_blocks too).
+ * @quarantine_blocks: how often a block in doubt was withheld; it stays in
+ *	@live_blocks unless somebody who holds it too frees it.
  * @rcu_blocks: blocks that wait for pheap_free_rcu() (counted in
  *	@live_blocks too).
  * @arenas: arenas.
