@@ -4,6 +4,7 @@
 #include <linux/module.h>
 #include <linux/rculist.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 
 #include "arena.h"
 #include "cache.h"
@@ -107,67 +108,142 @@ DEFINE_SHOW_ATTRIBUTE(arenas);
 
 /**
  * struct fullness - the pools of a cache, by how full they are
+ * @cache: cache.
  * @pools: tenths, and full; blocks in magazines are taken for free.
  * @freeable: pages of pools that nobody holds a block of.
  */
 struct fullness {
+	struct pheap_cache *cache;
 	unsigned long pools[DEBUGFS_FILLS];
 	unsigned long freeable;
 };
 
-static void fullness_add(struct fullness *full, struct pheap_cache *cache,
-			 struct pool *pool)
-{
-	unsigned int held;
+/**
+ * struct census - the pools of a heap
+ * @max: room in @full.
+ * @nr: caches.
+ * @full: of each cache.
+ */
+struct census {
+	size_t max;
+	size_t nr;
+	struct fullness full[];
+};
 
-	if (READ_ONCE(pool->cache) != cache || READ_ONCE(pool->lead))
-		return;
-	held = find_count_held(pool);
-	full->pools[held * 10 / cache->blocks]++;
-	if (!held)
-		full->freeable += cache->pages;
+/* In an RCU section. */
+static void census_list_caches(struct census *census, struct pheap *heap)
+{
+	struct pheap_cache *cache;
+
+	list_for_each_entry_rcu(cache, &heap->caches, link) {
+		if (census->nr == census->max)
+			return;
+		census->full[census->nr++].cache = cache;
+	}
 }
 
-static void fullness_get(struct fullness *full, struct pheap_cache *cache)
+/* Pools of a cache are often neighbours: @full is the last one's. */
+static struct fullness *census_find(struct census *census,
+				    struct fullness *full,
+				    const struct pheap_cache *cache)
 {
-	struct pheap *heap = cache->heap;
-	struct arena *arena;
-	unsigned int node, i;
+	size_t i;
 
-	memset(full, 0, sizeof(*full));
+	if (full->cache == cache)
+		return full;
+	for (i = 0; i < census->nr; i++)
+		if (census->full[i].cache == cache)
+			return &census->full[i];
+	return NULL;
+}
+
+static void fullness_add(struct fullness *full, struct pool *pool)
+{
+	unsigned int held = find_count_held(pool);
+
+	full->pools[held * 10 / full->cache->blocks]++;
+	if (!held)
+		full->freeable += full->cache->pages;
+}
+
+static void census_add_arena(struct census *census, struct arena *arena)
+{
+	struct fullness *full, *last = census->full;
+	struct pheap_cache *cache;
+	unsigned int i;
+
+	for (i = 0; i < ARENA_PAGES; i++) {
+		cache = READ_ONCE(arena->pools[i].cache);
+		if (cache == cache_none || READ_ONCE(arena->pools[i].lead))
+			continue;
+		full = census_find(census, last, cache);
+		if (!full)
+			continue;
+		fullness_add(full, &arena->pools[i]);
+		last = full;
+	}
+}
+
+static void census_take(struct census *census, struct pheap *heap)
+{
+	struct arena *arena;
+	int node;
+
+	census_list_caches(census, heap);
+	if (!census->nr)
+		return;
 	for (node = 0; node < nr_node_ids; node++)
 		list_for_each_entry_rcu(arena, &heap->nodes[node].arenas, all)
-			for (i = 0; i < ARENA_PAGES; i++)
-				fullness_add(full, cache, &arena->pools[i]);
+			census_add_arena(census, arena);
 }
 
-static void classes_row(struct seq_file *m, struct pheap_cache *cache)
+static void census_show(struct seq_file *m, const struct census *census)
 {
-	struct fullness full;
-	int i;
+	const struct fullness *full;
+	size_t i, fill;
 
-	fullness_get(&full, cache);
-	seq_printf(m, "%-20s %7u %5u", cache->name, cache->size,
-		   cache->pages);
-	for (i = 0; i < DEBUGFS_FILLS; i++)
-		seq_printf(m, " %6lu", full.pools[i]);
-	seq_printf(m, " %8lu\n", full.freeable);
+	for (i = 0; i < census->nr; i++) {
+		full = &census->full[i];
+		seq_printf(m, "%-20s %7u %5u", full->cache->name,
+			   full->cache->size, full->cache->pages);
+		for (fill = 0; fill < DEBUGFS_FILLS; fill++)
+			seq_printf(m, " %6lu", full->pools[fill]);
+		seq_printf(m, " %8lu\n", full->freeable);
+	}
+}
+
+static size_t classes_count(struct pheap *heap)
+{
+	struct pheap_cache *cache;
+	size_t nr = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(cache, &heap->caches, link)
+		nr++;
+	rcu_read_unlock();
+	return nr;
 }
 
 static int classes_show(struct seq_file *m, void *v)
 {
 	struct pheap *heap = m->private;
-	struct pheap_cache *cache;
+	size_t max = classes_count(heap);
+	struct census *census;
 	int i;
 
+	census = kvzalloc(struct_size(census, full, max), GFP_KERNEL);
+	if (!census)
+		return -ENOMEM;
+	census->max = max;
 	seq_printf(m, "%-20s %7s %5s", "name", "size", "pages");
 	for (i = 0; i < DEBUGFS_FILLS - 1; i++)
 		seq_printf(m, "   >%2d%%", i * 10);
 	seq_printf(m, " %6s %8s\n", "full", "freeable");
 	rcu_read_lock();
-	list_for_each_entry_rcu(cache, &heap->caches, link)
-		classes_row(m, cache);
+	census_take(census, heap);
+	census_show(m, census);
 	rcu_read_unlock();
+	kvfree(census);
 	seq_printf(m, "# free pages in no pool: %lu; a trim frees them and the freeable ones\n",
 		   arena_free_pages(heap));
 	return 0;

@@ -48,6 +48,8 @@ static __always_inline bool free_find(const void *p,
 
 	if (unlikely(off >= arena_map.limit))
 		return false;
+	/* The root that goes with the limit, or a later one. */
+	barrier();
 	arena = map_look(off);
 	page = off / PAGE_SIZE % ARENA_PAGES;
 	*cache = READ_ONCE(arena->pools[page].cache);

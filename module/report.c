@@ -136,6 +136,16 @@ void report_note_arena(const struct arena *arena)
 	raw_spin_unlock_irqrestore(&graves_lock, flags);
 }
 
+void report_forget_graves(void)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&graves_lock, flags);
+	memset(graves, 0, sizeof(graves));
+	raw_spin_unlock_irqrestore(&graves_lock, flags);
+}
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(report_forget_graves);
+
 /* User addresses last: on user-mode Linux all addresses are below TASK_SIZE. */
 static const char *report_what(const void *p)
 {

@@ -38,6 +38,9 @@ void report_orphan(const struct pheap *heap);
 /* Remember where a heap's arenas were when it was destroyed. */
 void report_note_arena(const struct arena *arena);
 
+/* Of no destroyed heap is known where it was. */
+void report_forget_graves(void);
+
 /* Let the next reports be printed, however many there were. */
 void report_reset_limit(void);
 
