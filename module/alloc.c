@@ -91,7 +91,7 @@ void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp)
 	compat_might_alloc(gfp);
 	if (unlikely(!magazine_pop(cache, &p)))
 		return alloc_object_slow(cache, gfp);
-	if (unlikely(!magazine_unmark(cache, p)))
+	if (unlikely(!magazine_unmark_at(mark_at(cache, p), p)))
 		return alloc_after_corrupt(cache, cache->usable, gfp, p);
 	compat_kasan_alloc(p, cache->usable, cache->size);
 	if (want_init_on_alloc(gfp) && likely(!cache->ctor))
@@ -100,22 +100,44 @@ void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(pheap_cache_alloc);
 
-/* The first block of a new pool, or an ERR_PTR(). */
-static void *alloc_grow(struct pheap_cache *cache, int node, gfp_t gfp)
+/*
+ * The slow path sleeps, and uses the heap after it did: heap_close() waits for
+ * all who entered.  Returns false if the heap is on its way out.
+ */
+static bool alloc_enter(struct pheap *heap)
 {
-	struct pheap *heap = cache->heap;
-	int got = -ESHUTDOWN;
-	void *p;
-
 	atomic_inc(&heap->growing);
 	/* Either heap_close() sees this count, or we see that it is dying. */
 	smp_mb__after_atomic();
-	if (!READ_ONCE(heap->dying))
-		got = pool_grow(cache, node, gfp, &p, 1);
+	if (likely(!READ_ONCE(heap->dying)))
+		return true;
 	atomic_dec(&heap->growing);
+	return false;
+}
+
+/* What went wrong is counted; the heap may be gone right after this. */
+static void *alloc_leave(struct pheap *heap, void *p)
+{
+	if (PTR_ERR_OR_ZERO(p) == -ENOSPC)
+		atomic_long_inc(&heap->refusals);
+	else if (IS_ERR(p))
+		atomic_long_inc(&heap->failures);
+	/* All that was done to the heap is done before. */
+	smp_mb__before_atomic();
+	atomic_dec(&heap->growing);
+	return IS_ERR(p) ? NULL : p;
+}
+
+/* The first block of a new pool, or an ERR_PTR(). */
+static void *alloc_grow(struct pheap_cache *cache, int node, gfp_t gfp)
+{
+	void *p;
+	int got = pool_grow(cache, node, gfp, &p, 1);
+
 	if (got < 0)
 		return ERR_PTR(got);
-	magazine_clear_word(cache, p);
+	if (mark_has(cache))
+		mark_set(cache, p, MARK_NONE);
 	return p;
 }
 
@@ -132,18 +154,6 @@ static bool alloc_make_room(struct pheap *heap, int err, gfp_t gfp)
 	return true;
 }
 
-/* A free block on @node, or NULL. */
-static void *alloc_take(struct pheap_cache *cache, int node)
-{
-	void *p = NULL;
-
-	rcu_read_lock();
-	if (!READ_ONCE(cache->heap->dying))
-		p = magazine_take(cache, node);
-	rcu_read_unlock();
-	return p;
-}
-
 /* A free block on any node but @node, or NULL. */
 static void *alloc_elsewhere(struct pheap_cache *cache, int node, gfp_t gfp)
 {
@@ -154,7 +164,7 @@ static void *alloc_elsewhere(struct pheap_cache *cache, int node, gfp_t gfp)
 		return NULL;
 	for_each_online_node(other) {
 		if (other != node)
-			p = alloc_take(cache, other);
+			p = magazine_take(cache, other);
 		if (p)
 			break;
 	}
@@ -168,7 +178,7 @@ static void *alloc_block(struct pheap_cache *cache, gfp_t gfp, int node)
 	void *p, *other;
 
 	for (;;) {
-		p = alloc_take(cache, node);
+		p = magazine_take(cache, node);
 		if (p)
 			return p;
 		p = alloc_grow(cache, node, gfp);
@@ -196,19 +206,10 @@ static int alloc_node(const struct pheap *heap, int node)
 static void *alloc_outside(struct pheap *heap, struct pheap_cache *cache,
 			   size_t size, gfp_t gfp, int node)
 {
-	void *p = ERR_PTR(-ESHUTDOWN);
-	bool again = false;
+	void *p = large_alloc(heap, cache, size, gfp, node);
 
-	atomic_inc(&heap->growing);
-	/* Either heap_close() sees this count, or we see that it is dying. */
-	smp_mb__after_atomic();
-	do {
-		if (!READ_ONCE(heap->dying))
-			p = large_alloc(heap, cache, size, gfp, node);
-		again = IS_ERR(p) && !again &&
-			alloc_make_room(heap, PTR_ERR(p), gfp);
-	} while (again);
-	atomic_dec(&heap->growing);
+	if (IS_ERR(p) && alloc_make_room(heap, PTR_ERR(p), gfp))
+		p = large_alloc(heap, cache, size, gfp, node);
 	return p;
 }
 
@@ -227,6 +228,9 @@ static void *alloc_from(struct pheap_cache *cache, size_t size, gfp_t gfp,
 	void *p;
 
 	node = alloc_node(heap, node);
+	/* A heap with a node of its own takes all memory from there. */
+	if (heap->node != NUMA_NO_NODE)
+		gfp |= __GFP_THISNODE;
 	if (cache->ctor)
 		gfp &= ~__GFP_ZERO;
 	if (cache->flags & PHEAP_PASSTHROUGH)
@@ -235,28 +239,21 @@ static void *alloc_from(struct pheap_cache *cache, size_t size, gfp_t gfp,
 		p = alloc_block(cache, gfp, node);
 		if (IS_ERR(p))
 			return p;
-		compat_kasan_alloc(p, size, cache->size);
 	} while (!alloc_debug(cache, p, size, gfp));
+	compat_kasan_alloc(p, size, cache->size);
 	if (!cache->ctor && want_init_on_alloc(gfp))
 		memset(p, 0, cache->flags ? size : cache->usable);
 	return p;
 }
 
-static void *alloc_count(struct pheap *heap, void *p)
-{
-	if (!IS_ERR(p))
-		return p;
-	if (PTR_ERR(p) == -ENOSPC)
-		atomic_long_inc(&heap->refusals);
-	else
-		atomic_long_inc(&heap->failures);
-	return NULL;
-}
-
 void *alloc_slow(struct pheap_cache *cache, size_t size, gfp_t gfp, int node)
 {
+	struct pheap *heap = cache->heap;
+
 	WARN_ON_ONCE(gfp & __GFP_ZERO && cache->ctor);
-	return alloc_count(cache->heap, alloc_from(cache, size, gfp, node));
+	if (!alloc_enter(heap))
+		return NULL;
+	return alloc_leave(heap, alloc_from(cache, size, gfp, node));
 }
 
 static void *alloc_class(struct pheap *heap, unsigned int index, size_t size,
@@ -297,25 +294,36 @@ static bool alloc_has_class(const struct pheap *heap, size_t size)
 	return size <= CLASS_MAX;
 }
 
-void *alloc_sized_slow(struct pheap *heap, size_t size, gfp_t gfp, int node)
+/* A block or an ERR_PTR(). */
+static void *alloc_sized(struct pheap *heap, size_t size, gfp_t gfp, int node)
 {
 	unsigned int index;
 	void *p;
 
 	if (!alloc_has_class(heap, size))
-		return alloc_count(heap, alloc_outside(heap, NULL, size, gfp,
-						       alloc_node(heap, node)));
+		return alloc_outside(heap, NULL, size, gfp,
+				     alloc_node(heap, node));
 	index = class_of(size);
 	p = alloc_class(heap, index, size, gfp, node);
 	if (p == ERR_PTR(-ENOMEM) && !cache_is_single_page(heap, index))
 		p = alloc_fallback(heap, index, size, gfp, node);
-	return alloc_count(heap, p);
+	return p;
+}
+
+void *alloc_sized_slow(struct pheap *heap, size_t size, gfp_t gfp, int node)
+{
+	if (!alloc_enter(heap))
+		return NULL;
+	/* A block of no bytes could not be told from none at all. */
+	return alloc_leave(heap, alloc_sized(heap, size ?: 1, gfp, node));
 }
 
 void *pheap_alloc_node(struct pheap *heap, size_t size, gfp_t gfp, int node)
 {
 	compat_might_alloc(gfp);
-	if (node == NUMA_NO_NODE || node == numa_mem_id())
+	/* Who insists on a node must not be moved off it in between. */
+	if (node == NUMA_NO_NODE ||
+	    (node == numa_mem_id() && !(gfp & __GFP_THISNODE)))
 		return pheap_alloc(heap, size, gfp);
 	return alloc_sized_slow(heap, size, gfp, node);
 }
@@ -356,8 +364,7 @@ static size_t alloc_bulk(struct pheap_cache *cache, size_t size, gfp_t gfp,
 	if (cache->flags)
 		return 0;
 	rcu_read_lock();
-	got = READ_ONCE(cache->heap->dying) ? 0 :
-	      magazine_take_bulk(cache, node, p, n);
+	got = magazine_take_bulk(cache, node, p, n);
 	rcu_read_unlock();
 	for (i = 0; i < got; i++) {
 		compat_kasan_alloc(p[i], size, cache->size);

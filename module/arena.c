@@ -306,7 +306,8 @@ static struct arena *arena_at(struct heap_node *hn, struct pheap *heap,
 	struct arena *arena = map_find_arena(heap, addr);
 
 	lockdep_assert_held(&hn->lock);
-	if (arena) {
+	/* A window may straddle nodes; then it has an arena for each. */
+	if (arena && arena_node(arena) == hn) {
 		arena_unlink(hn, arena);
 		return arena;
 	}

@@ -61,7 +61,8 @@ static int backing_take(struct pheap *heap, size_t bytes)
 	long taken = atomic_long_read(&heap->taken);
 
 	do {
-		if (heap->limit && taken + bytes > heap->limit)
+		if (bytes > LONG_MAX - taken ||
+		    (heap->limit && bytes > heap->limit - taken))
 			return -ENOSPC;
 	} while (!atomic_long_try_cmpxchg(&heap->taken, &taken,
 					  taken + bytes));
@@ -90,6 +91,7 @@ void backing_uncharge(struct pheap *heap, enum backing_kind kind, size_t bytes)
 	if (heap) {
 		atomic_long_sub(bytes, &heap->taken);
 		atomic_long_sub(bytes, &heap->bytes[kind]);
+		atomic_long_add(bytes, &heap->given);
 	}
 	atomic_long_sub(bytes, &backing_held);
 }
@@ -135,12 +137,13 @@ struct page *backing_pages(struct pheap *heap, enum backing_kind kind,
 	err = backing_charge(heap, kind, bytes);
 	if (err)
 		return ERR_PTR(err);
-	page = alloc_pages_node(node, backing_gfp(heap, gfp), order);
+	gfp = backing_gfp(heap, gfp);
+	page = alloc_pages_node(node, gfp, order);
 	if (!page) {
 		backing_uncharge(heap, kind, bytes);
 		return ERR_PTR(-ENOMEM);
 	}
-	backing_scan(page, order, backing_gfp(NULL, gfp));
+	backing_scan(page, order, gfp & ~__GFP_ACCOUNT);
 	return page;
 }
 

@@ -11,6 +11,7 @@
 #include "backing.h"
 #include "cache.h"
 #include "debug.h"
+#include "defer.h"
 #include "large.h"
 #include "magazine.h"
 #include "pool.h"
@@ -99,7 +100,8 @@ static void cache_set_geometry(struct pheap_cache *cache, size_t block,
 	cache->align = is_power_of_2(block) ? block : align;
 	cache->align_pages = max_t(size_t, cache->align >> PAGE_SHIFT, 1);
 	cache->recip = (1ULL << 32) / block + 1;
-	cache->fill_mul = ((POOL_BUCKETS - 1) << 16) / cache->blocks;
+	/* Rounded up, so that only a pool of free blocks is in the last. */
+	cache->fill_mul = DIV_ROUND_UP((POOL_BUCKETS - 1) << 16, cache->blocks);
 }
 
 static struct pheap_cache *cache_new(struct pheap *heap, const char *name,
@@ -285,14 +287,15 @@ void pheap_cache_destroy(struct pheap_cache *cache)
 	list_del_rcu(&cache->link);
 	raw_spin_unlock_irqrestore(&heap->lock, flags);
 	/* Deferred frees of its objects, and walks over it, are over. */
-	rcu_barrier();
-	synchronize_rcu();
+	defer_sync(heap);
 	magazine_drain_cache(cache, true);
 	for_each_possible_cpu(cpu)
 		magazine_drain_cpu(cache, cpu);
 	cache_report_left(cache);
 	large_destroy(heap, cache);
 	pool_destroy_all(cache);
+	/* Whoever found the cache by an address is done; so are magazines. */
+	synchronize_rcu();
 	rcu_barrier();
 	mutex_unlock(&heap->mutex);
 	cache_free(cache);
@@ -302,13 +305,13 @@ EXPORT_SYMBOL_GPL(pheap_cache_destroy);
 size_t pheap_cache_shrink(struct pheap_cache *cache)
 {
 	struct pheap *heap = cache->heap;
-	long before = atomic_long_read(&heap->taken);
+	long before = atomic_long_read(&heap->given);
 
 	might_sleep();
 	magazine_drain_cache(cache, true);
 	pool_trim(cache);
 	rcu_barrier();
-	return max(before - atomic_long_read(&heap->taken), 0L);
+	return atomic_long_read(&heap->given) - before;
 }
 EXPORT_SYMBOL_GPL(pheap_cache_shrink);
 

@@ -64,14 +64,15 @@ static void debug_report(enum pheap_bad kind, struct pheap_cache *cache,
 	struct debug_tail *tail = debug_tail(cache, p);
 
 	atomic_long_inc(&cache->heap->quarantined);
-	report_bad(kind, cache->heap, cache, p, caller);
-	report_stacks(tail->alloc, tail->free);
+	if (report_bad(kind, cache->heap, cache, p, caller))
+		report_stacks(tail->alloc, tail->free);
 }
 
 bool debug_alloc(struct pheap_cache *cache, void *p, size_t request, gfp_t gfp)
 {
 	struct debug_tail *tail = debug_tail(cache, p);
 
+	compat_kasan_alloc(p, cache->size, cache->size);
 	if (tail->zone != DEBUG_ZONE_32 ||
 	    (!cache->ctor && memchr_inv(p, POISON_FREE, debug_body(cache)))) {
 		debug_report(PHEAP_BAD_WRITE, cache, p, 0);
@@ -90,6 +91,7 @@ bool debug_free(struct pheap_cache *cache, void *p, unsigned long caller)
 	size_t body = debug_body(cache);
 	size_t request = min_t(size_t, tail->request, body);
 
+	compat_kasan_alloc(p, cache->size, cache->size);
 	if (tail->zone != DEBUG_ZONE_32 ||
 	    memchr_inv(p + request, DEBUG_ZONE, body - request)) {
 		debug_report(PHEAP_BAD_OVERRUN, cache, p, caller);

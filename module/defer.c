@@ -32,18 +32,27 @@ static struct defer_batch *defer_new(struct pheap *heap, gfp_t gfp)
 
 int defer_init(struct pheap *heap)
 {
-	struct defer_batch *spare = defer_new(heap, GFP_KERNEL);
+	struct defer *defer = &heap->defer;
+	struct defer_batch *spare;
 
-	if (IS_ERR(spare))
-		return PTR_ERR(spare);
-	raw_spin_lock_init(&heap->defer.lock);
-	heap->defer.spare = spare;
+	raw_spin_lock_init(&defer->lock);
+	while (defer->nr_spare < DEFER_SPARES) {
+		spare = defer_new(heap, GFP_KERNEL);
+		if (IS_ERR(spare)) {
+			defer_exit(heap);
+			return PTR_ERR(spare);
+		}
+		defer->spare[defer->nr_spare++] = spare;
+	}
 	return 0;
 }
 
 void defer_exit(struct pheap *heap)
 {
-	backing_meta_free(heap, heap->defer.spare);
+	struct defer *defer = &heap->defer;
+
+	while (defer->nr_spare)
+		backing_meta_free(heap, defer->spare[--defer->nr_spare]);
 }
 
 static void defer_rcu(struct rcu_head *rcu);
@@ -65,16 +74,16 @@ static struct defer_batch *defer_due(struct defer *defer)
 	return batch;
 }
 
-/* A batch is over: keep it if there is no spare one. */
+/* A batch is over: keep it if there are not enough spare ones. */
 static struct defer_batch *defer_done(struct defer *defer,
 				      struct defer_batch *batch)
 {
 	lockdep_assert_held(&defer->lock);
 	defer->waiting--;
-	if (defer->spare)
+	if (defer->nr_spare == DEFER_SPARES)
 		return batch;
 	batch->nr = 0;
-	defer->spare = batch;
+	defer->spare[defer->nr_spare++] = batch;
 	return NULL;
 }
 
@@ -109,8 +118,8 @@ static bool defer_add(struct defer *defer, const void *p,
 	lockdep_assert_held(&defer->lock);
 	if (!defer->open) {
 		swap(defer->open, *new);
-		if (!defer->open)
-			swap(defer->open, defer->spare);
+		if (!defer->open && defer->nr_spare)
+			defer->open = defer->spare[--defer->nr_spare];
 		if (!defer->open)
 			return false;
 	}
@@ -119,40 +128,82 @@ static bool defer_add(struct defer *defer, const void *p,
 	return true;
 }
 
-void pheap_free_rcu(const void *p)
+/* In an RCU section until the batch is handed over: see defer_sync(). */
+static void defer_put(struct pheap *heap, const void *p)
 {
 	struct defer_batch *new = NULL, *due = NULL;
-	struct pheap *heap = pheap_owner(p);
-	struct defer *defer;
+	struct defer *defer = &heap->defer;
 	unsigned long flags;
 	bool added;
+
+	if (!READ_ONCE(defer->open)) {
+		new = defer_new(heap, GFP_NOWAIT | __GFP_NOWARN);
+		if (IS_ERR(new))
+			new = NULL;
+	}
+	rcu_read_lock();
+	raw_spin_lock_irqsave(&defer->lock, flags);
+	added = defer_add(defer, p, &new, &due);
+	raw_spin_unlock_irqrestore(&defer->lock, flags);
+	if (due)
+		compat_call_rcu(&due->rcu, defer_rcu);
+	rcu_read_unlock();
+	atomic_long_inc(added ? &defer->blocks : &heap->quarantined);
+	backing_meta_free(heap, new);
+}
+
+void pheap_free_rcu(const void *p)
+{
+	struct pheap *heap = pheap_owner(p);
 
 	if (!heap) {
 		/* NULL, or not a live block: pheap_free() tells. */
 		pheap_free(p);
 		return;
 	}
-	defer = &heap->defer;
-	if (!READ_ONCE(defer->open)) {
-		new = defer_new(heap, GFP_NOWAIT | __GFP_NOWARN);
-		if (IS_ERR(new))
-			new = NULL;
-	}
-	raw_spin_lock_irqsave(&defer->lock, flags);
-	added = defer_add(defer, p, &new, &due);
-	raw_spin_unlock_irqrestore(&defer->lock, flags);
-	atomic_long_inc(added ? &defer->blocks : &heap->quarantined);
-	backing_meta_free(heap, new);
-	if (due)
-		compat_call_rcu(&due->rcu, defer_rcu);
+	defer_put(heap, p);
 }
 EXPORT_SYMBOL_GPL(pheap_free_rcu);
 
+/* The open batch need not fill first. */
+static struct defer_batch *defer_close(struct defer *defer)
+{
+	struct defer_batch *batch;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&defer->lock, flags);
+	batch = defer->open;
+	defer->open = NULL;
+	defer->waiting += !!batch;
+	raw_spin_unlock_irqrestore(&defer->lock, flags);
+	return batch;
+}
+
+void defer_sync(struct pheap *heap)
+{
+	struct defer_batch *batch = defer_close(&heap->defer);
+
+	if (batch)
+		compat_call_rcu(&batch->rcu, defer_rcu);
+	/* Whoever took a batch out before has handed it over by now. */
+	synchronize_rcu();
+	rcu_barrier();
+}
+
+static bool defer_is_idle(struct defer *defer)
+{
+	unsigned long flags;
+	bool idle;
+
+	raw_spin_lock_irqsave(&defer->lock, flags);
+	idle = !defer->waiting && !defer->open;
+	raw_spin_unlock_irqrestore(&defer->lock, flags);
+	return idle;
+}
+
 void defer_flush(struct pheap *heap)
 {
-	struct defer *defer = &heap->defer;
-
 	do {
-		rcu_barrier();
-	} while (READ_ONCE(defer->waiting) || READ_ONCE(defer->open));
+		defer_sync(heap);
+	} while (!defer_is_idle(&heap->defer));
 }

@@ -8,7 +8,10 @@
 int defer_init(struct pheap *heap);
 void defer_exit(struct pheap *heap);
 
-/* Wait until all that was put off is freed. */
+/* Wait until all that was put off by now is freed. */
+void defer_sync(struct pheap *heap);
+
+/* Wait until nothing is put off any more. */
 void defer_flush(struct pheap *heap);
 
 #endif /* _PHEAP_DEFER_H */

@@ -13,7 +13,7 @@
 /* Whether an allocated block is in a caller's hands, not in a magazine. */
 static bool find_is_held(const struct pheap_cache *cache, const void *p)
 {
-	return !cache->capacity || !magazine_marked(cache, p);
+	return !mark_has(cache) || !mark_is(cache, p, MARK_MAGAZINE);
 }
 
 static size_t find_size(const struct pheap_cache *cache, const void *p)
@@ -32,7 +32,7 @@ static bool find_outside(const void *p, struct found *found)
 		.heap = info.heap,
 		.cache = info.cache,
 		.size = info.size,
-		.outside = true,
+		.block = info.block,
 	};
 	return true;
 }
@@ -50,6 +50,7 @@ static bool find_in_pool(struct pool *pool, const void *p, struct found *found)
 		.heap = cache->heap,
 		.cache = cache,
 		.size = find_size(cache, p),
+		.block = cache->size,
 	};
 	return true;
 }
@@ -66,6 +67,11 @@ bool find_block(const void *p, struct found *found)
 	return is;
 }
 
+void find_open(const struct found *found, void *p, size_t size)
+{
+	compat_kasan_alloc(p, size, found->block);
+}
+
 size_t pheap_size(const void *p)
 {
 	struct found found;
@@ -73,8 +79,7 @@ size_t pheap_size(const void *p)
 	if (!find_block(p, &found))
 		return 0;
 	/* Whoever asks may use all of it. */
-	if (found.cache && !found.outside)
-		compat_kasan_alloc((void *)p, found.size, found.cache->size);
+	find_open(&found, (void *)p, found.size);
 	return found.size;
 }
 EXPORT_SYMBOL_GPL(pheap_size);

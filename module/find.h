@@ -10,17 +10,20 @@
  * @heap: heap.
  * @cache: cache or class, or NULL.
  * @size: bytes that the holder may use.
- * @outside: it is in no arena.
+ * @block: bytes that are pheap's to poison, 0 for kmalloc()'s and vmalloc()'s.
  */
 struct found {
 	struct pheap *heap;
 	struct pheap_cache *cache;
 	size_t size;
-	bool outside;
+	size_t block;
 };
 
 /* Returns false if @p is not a live block. */
 bool find_block(const void *p, struct found *found);
+
+/* Tell checkers that @size bytes may be used, and the rest of it not. */
+void find_open(const struct found *found, void *p, size_t size);
 
 /*
  * Blocks of a pool that callers hold.  @pool may be the descriptor of any

@@ -65,10 +65,10 @@ static __always_inline bool free_find(const void *p,
 static __always_inline bool free_push(const struct pheap_cache *cache,
 				      const void *p)
 {
-	u64 *word = magazine_word(cache, p);
-	u64 cookie = magazine_cookie(p);
+	u64 *word = mark_at(cache, p);
+	u64 cookie = mark_cookie(p);
 
-	if (unlikely(*word == cookie))
+	if (unlikely(mark_word_is_free(*word, cookie)))
 		return false;
 	compat_kasan_free(p, cache->size);
 	return magazine_push(cache, p, word, cookie);
@@ -155,7 +155,7 @@ static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
 		return PHEAP_BAD_CACHE;
 	if (!pool_allocated(cache, pool, p))
 		return PHEAP_BAD_DOUBLE;
-	if (cache->capacity && magazine_marked(cache, p))
+	if (mark_has(cache) && mark_is_free(cache, p))
 		return PHEAP_BAD_DOUBLE;
 	return PHEAP_BAD_NR;
 }
@@ -172,8 +172,8 @@ static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
 	}
 	if (pool_arena(pool)->node == numa_mem_id())
 		magazine_put(cache, p, caller);
-	else if (pool_give_blocks(cache, &p, 1))
-		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p, caller);
+	else
+		magazine_give_one(cache, p, caller);
 }
 
 void free_slow(struct pheap_cache *expected, const void *p,
@@ -220,9 +220,9 @@ static size_t free_run(struct pheap_cache *cache, struct magazine *mag,
 	struct pheap_cache *other;
 	size_t i = 0;
 
-	while (mag->count < mag->capacity && !magazine_marked(cache, p[i])) {
+	while (mag->count < mag->capacity && !mark_is_free(cache, p[i])) {
 		free_wipe(cache, p[i]);
-		*magazine_word(cache, p[i]) = magazine_cookie(p[i]);
+		mark_set(cache, p[i], MARK_MAGAZINE);
 		mag->slot[mag->count++] = p[i++];
 		if (i == n || !free_find(p[i], &other) || other != cache)
 			break;

@@ -214,7 +214,8 @@ static void heap_destroy_caches(struct pheap *heap)
 
 	list_for_each_entry(cache, &heap->caches, link)
 		pool_destroy_all(cache);
-	/* Magazines, and readers of the caches. */
+	/* Whoever found a cache by an address is done; so are magazines. */
+	synchronize_rcu();
 	rcu_barrier();
 	list_for_each_entry_safe(cache, next, &heap->caches, link) {
 		list_del(&cache->link);

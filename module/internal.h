@@ -222,20 +222,25 @@ struct heap_node {
 	unsigned long free_pages;
 };
 
+#define DEFER_SPARES	2
+
 struct defer_batch;
 
 /**
  * struct defer - blocks of a heap that wait for a grace period
  * @lock: protects the rest.
  * @open: batch that is being filled.
- * @spare: one kept for when no memory is to be had.
+ * @spare: kept for when no memory is to be had: one may wait while another
+ *	fills.
+ * @nr_spare: how many.
  * @waiting: batches handed to RCU.
  * @blocks: blocks in all batches.
  */
 struct defer {
 	raw_spinlock_t lock;
 	struct defer_batch *open;
-	struct defer_batch *spare;
+	struct defer_batch *spare[DEFER_SPARES];
+	unsigned int nr_spare;
 	unsigned int waiting;
 	atomic_long_t blocks;
 };
@@ -250,6 +255,7 @@ struct defer {
  * @dying: being destroyed: nothing is allocated any more.
  * @growing: allocations that may be asleep in the page allocator.
  * @taken: bytes taken from the kernel.
+ * @given: bytes that went back, ever.
  * @peak: the most that was.
  * @bytes: @taken by &enum backing_kind.
  * @refusals: allocations refused because of the limit.
@@ -281,6 +287,7 @@ struct pheap {
 	bool dying;
 	atomic_t growing;
 	atomic_long_t taken;
+	atomic_long_t given;
 	atomic_long_t peak;
 	atomic_long_t bytes[BACKING_KINDS];
 	atomic_long_t refusals;

@@ -83,7 +83,8 @@ static int large_get_vmalloc(struct large *large, size_t size, gfp_t gfp)
 	size_t bytes = PAGE_ALIGN(size);
 	int err;
 
-	if (!gfpflags_allow_blocking(gfp) || bytes < size)
+	if (!gfpflags_allow_blocking(gfp) || gfp & __GFP_THISNODE ||
+	    size >> PAGE_SHIFT >= totalram_pages())
 		return -ENOMEM;
 	err = backing_charge(large->heap, BACKING_LARGE, bytes);
 	if (err)
@@ -135,7 +136,8 @@ static int large_get(struct large *large, size_t size, gfp_t gfp, int node)
 		err = large_get_kmalloc(large, size, gfp, node);
 	else
 		err = large_get_pages(large, size, gfp, node);
-	if (err == -ENOMEM)
+	/* Contiguous memory is charged in powers of two. */
+	if ((err == -ENOMEM || err == -ENOSPC) && size > PAGE_SIZE)
 		err = large_get_vmalloc(large, size, gfp);
 	return err;
 }
@@ -290,6 +292,7 @@ bool large_find(const void *p, struct large_info *info)
 			.heap = large->heap,
 			.cache = large->cache,
 			.size = large_usable(large),
+			.block = large->kind == LARGE_PAGES ? large->bytes : 0,
 		};
 	raw_spin_unlock_irqrestore(&large_lock, flags);
 	return large;

@@ -30,11 +30,13 @@ bool large_free(struct pheap_cache *cache, const void *p,
  * @heap: heap.
  * @cache: cache or class, or NULL.
  * @size: usable bytes.
+ * @block: bytes that are pheap's to poison.
  */
 struct large_info {
 	struct pheap *heap;
 	struct pheap_cache *cache;
 	size_t size;
+	size_t block;
 };
 
 bool large_find(const void *p, struct large_info *info);

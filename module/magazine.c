@@ -190,48 +190,52 @@ void magazine_corrupt(struct pheap_cache *cache, void *p)
 	report_bad(PHEAP_BAD_WRITE, cache->heap, cache, p, 0);
 }
 
-/* Leave out the blocks that are not as they were left. */
-static unsigned int magazine_unmark_bulk(struct pheap_cache *cache, void **p,
-					 unsigned int nr)
+unsigned int magazine_remark(struct pheap_cache *cache, void **p,
+			     unsigned int nr, enum mark from, enum mark to)
 {
 	unsigned int i, good = 0;
 
+	if (!mark_has(cache))
+		return nr;
 	for (i = 0; i < nr; i++) {
-		if (magazine_unmark(cache, p[i]))
+		if (likely(mark_is(cache, p[i], from))) {
+			mark_set(cache, p[i], to);
 			p[good++] = p[i];
-		else
+		} else {
 			magazine_corrupt(cache, p[i]);
+		}
 	}
 	return good;
 }
 
-/*
- * Give blocks to their pools, without their cookies: a second copy, in
- * whichever magazine, is found out then.  One that is in its pool already is
- * reported.
- */
-static void magazine_flush(struct pheap_cache *cache, void **p,
-			   unsigned int nr)
+/* Give marked blocks to their pools; those that are there are reported. */
+static void magazine_give(struct pheap_cache *cache, void **p, unsigned int nr,
+			  unsigned long caller)
 {
 	unsigned int bad, i, part;
 
-	nr = magazine_unmark_bulk(cache, p, nr);
 	for (; nr; nr -= part, p += part) {
 		part = min_t(unsigned int, nr, POOL_BATCH);
 		bad = pool_give_blocks(cache, p, part);
 		for (i = 0; i < bad; i++)
 			report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p[i],
-				   0);
+				   caller);
 	}
 }
 
-static void magazine_mark(const struct pheap_cache *cache, void **p,
-			  unsigned int nr)
+static void magazine_flush(struct pheap_cache *cache, void **p,
+			   unsigned int nr)
 {
-	unsigned int i;
+	nr = magazine_remark(cache, p, nr, MARK_MAGAZINE, MARK_POOL);
+	magazine_give(cache, p, nr, 0);
+}
 
-	for (i = 0; i < nr; i++)
-		*magazine_word(cache, p[i]) = magazine_cookie(p[i]);
+void magazine_give_one(struct pheap_cache *cache, void *p,
+		       unsigned long caller)
+{
+	if (mark_has(cache))
+		mark_set(cache, p, MARK_POOL);
+	magazine_give(cache, &p, 1, caller);
 }
 
 /* Half a magazine of blocks for an empty one, which is busy. */
@@ -244,7 +248,8 @@ static void magazine_refill(struct pheap_cache *cache, int node,
 	got = depot_take(cache_node(cache, node), mag->slot, nr);
 	if (!got) {
 		got = pool_take_blocks(cache, node, mag->slot, nr);
-		magazine_mark(cache, mag->slot, got);
+		got = magazine_remark(cache, mag->slot, got, MARK_POOL,
+				      MARK_MAGAZINE);
 	}
 	mag->count = got;
 }
@@ -258,43 +263,37 @@ static void *magazine_take_one(struct pheap_cache *cache, int node,
 	return mag->count ? mag->slot[--mag->count] : NULL;
 }
 
-static void *magazine_try(struct pheap_cache *cache, int node, bool *direct)
+/* Returns false if there is no magazine to be used. */
+static bool magazine_try(struct pheap_cache *cache, int node, void **p)
 {
 	struct magazine *mag = magazine_this(cache);
-	void *p = NULL;
 
-	*direct = !READ_ONCE(mag->capacity) || node != numa_mem_id() ||
-		  !magazine_enter(mag);
-	if (*direct) {
-		pool_take_blocks(cache, node, &p, 1);
-		return p;
-	}
-	p = magazine_take_one(cache, node, mag);
+	if (!READ_ONCE(mag->capacity) || node != numa_mem_id() ||
+	    !magazine_enter(mag))
+		return false;
+	*p = magazine_take_one(cache, node, mag);
 	magazine_leave(mag);
-	return p;
+	return true;
 }
 
 void *magazine_take(struct pheap_cache *cache, int node)
 {
-	bool direct;
+	enum mark mark;
 	void *p;
 
 	if (cache->capacity)
 		magazine_upgrade(cache);
-	for (;;) {
+	do {
+		mark = MARK_MAGAZINE;
 		preempt_disable();
-		p = magazine_try(cache, node, &direct);
-		preempt_enable();
-		if (!p)
-			return NULL;
-		if (direct) {
-			magazine_clear_word(cache, p);
-			return p;
+		if (!magazine_try(cache, node, &p)) {
+			mark = MARK_POOL;
+			if (!pool_take_blocks(cache, node, &p, 1))
+				p = NULL;
 		}
-		if (magazine_unmark(cache, p))
-			return p;
-		magazine_corrupt(cache, p);
-	}
+		preempt_enable();
+	} while (p && !magazine_remark(cache, &p, 1, mark, MARK_NONE));
+	return p;
 }
 
 /* Out of the magazine alone. */
@@ -318,39 +317,52 @@ static unsigned int magazine_pop_bulk(struct pheap_cache *cache, void **p,
 unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
 				unsigned int nr)
 {
-	unsigned int got, i, end;
+	unsigned int got, more;
 
 	got = magazine_pop_bulk(cache, p, nr);
-	got = magazine_unmark_bulk(cache, p, got);
-	end = got + pool_take_blocks(cache, node, p + got, nr - got);
-	for (i = got; i < end; i++)
-		magazine_clear_word(cache, p[i]);
-	return end;
+	got = magazine_remark(cache, p, got, MARK_MAGAZINE, MARK_NONE);
+	more = pool_take_blocks(cache, node, p + got, nr - got);
+	return got + magazine_remark(cache, p + got, more, MARK_POOL,
+				     MARK_NONE);
 }
 
-/* Make room in a full magazine, which is busy, by its oldest blocks. */
-static void magazine_spill(struct pheap_cache *cache, struct magazine *mag)
+/**
+ * struct spill - blocks that a full magazine makes room by
+ * @nr: how many.
+ * @p: they are, to be flushed with preemption on.
+ */
+struct spill {
+	unsigned int nr;
+	void *p[MAGAZINE_MAX / 2];
+};
+
+/* The oldest half leaves a full magazine, which is busy. */
+static void magazine_spill(struct pheap_cache *cache, struct magazine *mag,
+			   struct spill *spill)
 {
 	struct cache_node *cn = cache_node(cache, numa_mem_id());
 	unsigned int nr = (mag->count + 1) / 2;
 
 	if (mag->capacity < cache->capacity ||
-	    !depot_give(cache, cn, mag->slot, nr))
-		magazine_flush(cache, mag->slot, nr);
+	    !depot_give(cache, cn, mag->slot, nr)) {
+		memcpy(spill->p, mag->slot, nr * sizeof(*spill->p));
+		spill->nr = nr;
+	}
 	mag->count -= nr;
 	memmove(mag->slot, mag->slot + nr, mag->count * sizeof(*mag->slot));
 }
 
 /* Returns false if there is no magazine to be used. */
-static bool magazine_try_put(struct pheap_cache *cache, void *p)
+static bool magazine_try_put(struct pheap_cache *cache, void *p,
+			     struct spill *spill)
 {
 	struct magazine *mag = magazine_this(cache);
 
 	if (!READ_ONCE(mag->capacity) || !magazine_enter(mag))
 		return false;
 	if (mag->count == mag->capacity)
-		magazine_spill(cache, mag);
-	*magazine_word(cache, p) = magazine_cookie(p);
+		magazine_spill(cache, mag, spill);
+	mark_set(cache, p, MARK_MAGAZINE);
 	mag->slot[mag->count++] = p;
 	magazine_leave(mag);
 	return true;
@@ -358,17 +370,20 @@ static bool magazine_try_put(struct pheap_cache *cache, void *p)
 
 void magazine_put(struct pheap_cache *cache, void *p, unsigned long caller)
 {
+	struct spill spill;
 	bool done = false;
 
+	spill.nr = 0;
 	if (cache->capacity) {
 		magazine_upgrade(cache);
 		depot_prepare(cache, cache_node(cache, numa_mem_id()));
 		preempt_disable();
-		done = magazine_try_put(cache, p);
+		done = magazine_try_put(cache, p, &spill);
 		preempt_enable();
+		magazine_flush(cache, spill.p, spill.nr);
 	}
-	if (!done && pool_give_blocks(cache, &p, 1))
-		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p, caller);
+	if (!done)
+		magazine_give_one(cache, p, caller);
 }
 
 /*

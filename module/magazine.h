@@ -7,11 +7,6 @@
  * off, by whoever could set @busy first; whoever interrupts that finds it
  * busy and goes to the pools instead.  @count may be read only after @busy
  * was set: an interrupt that comes before is over, and has left it right.
- *
- * A block in a magazine holds a cookie made of its address and a secret.  A
- * block that holds its cookie when it is freed is free already; one that does
- * not when it is taken out was written to, or is in two magazines.  Either
- * way it is never handed out again.
  */
 #ifndef _PHEAP_MAGAZINE_H
 #define _PHEAP_MAGAZINE_H
@@ -21,6 +16,7 @@
 #include <linux/smp.h>
 
 #include "internal.h"
+#include "mark.h"
 
 /*
  * A magazine may hold so many blocks, of so many bytes in all; a new one, and
@@ -85,6 +81,10 @@ unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
  */
 void magazine_put(struct pheap_cache *cache, void *p, unsigned long caller);
 
+/* Put a block away whose address was checked, in its pool. */
+void magazine_give_one(struct pheap_cache *cache, void *p,
+		       unsigned long caller);
+
 /*
  * Take all blocks out of the depot and the magazines: of all CPUs, for which
  * interrupts must be on, or of this one.
@@ -99,31 +99,12 @@ unsigned long magazine_count(struct pheap_cache *cache);
 /* Report that one of @cache's free blocks is not as it was left. */
 void magazine_corrupt(struct pheap_cache *cache, void *p);
 
-static __always_inline u64 magazine_cookie(const void *p)
-{
-	return pheap_secret ^ (u64)p;
-}
-
-static __always_inline u64 *magazine_word(const struct pheap_cache *cache,
-					  const void *p)
-{
-	return (u64 *)((char *)p + cache->cookie);
-}
-
-/* A block that comes from its pool must not look as if from a magazine. */
-static __always_inline void magazine_clear_word(const struct pheap_cache *cache,
-						void *p)
-{
-	if (!(cache->flags & PHEAP_DEBUG))
-		*magazine_word(cache, p) = 0;
-}
-
-/* Whether the block has been in a magazine since it was last handed out. */
-static __always_inline bool magazine_marked(const struct pheap_cache *cache,
-					    const void *p)
-{
-	return *magazine_word(cache, p) == magazine_cookie(p);
-}
+/*
+ * Mark blocks @to that are marked @from.  Those that are not are reported and
+ * left out; returns how many are left.  Blocks of debug heaps have no marks.
+ */
+unsigned int magazine_remark(struct pheap_cache *cache, void **p,
+			     unsigned int nr, enum mark from, enum mark to);
 
 static __always_inline struct magazine *
 magazine_this(const struct pheap_cache *cache)
@@ -201,16 +182,10 @@ static __always_inline bool magazine_push(const struct pheap_cache *cache,
 /* Take the cookie at @word out of a block from a magazine, if it is there. */
 static __always_inline bool magazine_unmark_at(u64 *word, const void *p)
 {
-	if (unlikely(*word != magazine_cookie(p)))
+	if (unlikely(*word != mark_cookie(p)))
 		return false;
 	*word = 0;
 	return true;
-}
-
-static __always_inline bool magazine_unmark(const struct pheap_cache *cache,
-					    void *p)
-{
-	return magazine_unmark_at(magazine_word(cache, p), p);
 }
 
 #endif /* _PHEAP_MAGAZINE_H */

@@ -36,10 +36,8 @@ static void map_clear(struct map_leaf *leaf)
 		leaf->arena[i] = &arena_none;
 }
 
-/* A root for @leaves of them at least, a copy of the old one. */
 static struct map_leaf **map_new_root(unsigned long leaves, gfp_t gfp)
 {
-	unsigned long old = arena_map.limit >> MAP_LEAF_SHIFT;
 	struct map_leaf **root;
 	unsigned long i;
 
@@ -47,7 +45,7 @@ static struct map_leaf **map_new_root(unsigned long leaves, gfp_t gfp)
 	if (IS_ERR(root))
 		return root;
 	for (i = 0; i < leaves; i++)
-		root[i] = i < old ? arena_map.root[i] : &leaf_none;
+		root[i] = &leaf_none;
 	return root;
 }
 
@@ -103,6 +101,16 @@ static int map_add_leaf(unsigned long off, gfp_t gfp)
 	return 0;
 }
 
+static bool map_has_leaf(unsigned long off)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = READ_ONCE(arena_map.root)[off >> MAP_LEAF_SHIFT] != &leaf_none;
+	rcu_read_unlock();
+	return has;
+}
+
 int map_prepare(unsigned long addr, gfp_t gfp)
 {
 	unsigned long off = map_offset(addr);
@@ -111,8 +119,7 @@ int map_prepare(unsigned long addr, gfp_t gfp)
 	if (off >= READ_ONCE(arena_map.limit))
 		err = gfpflags_allow_blocking(gfp) ? map_grow(off, gfp) :
 						     -ENOMEM;
-	if (!err && READ_ONCE(arena_map.root[off >> MAP_LEAF_SHIFT]) ==
-			    &leaf_none)
+	if (!err && !map_has_leaf(off))
 		err = map_add_leaf(off, gfp);
 	return err;
 }

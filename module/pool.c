@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 
 #include "arena.h"
 #include "backing.h"
 #include "debug.h"
 #include "map.h"
+#include "mark.h"
 #include "pool.h"
 
 void pool_init_node(struct cache_node *cn)
@@ -308,17 +310,23 @@ static int pool_init_map(struct pheap_cache *cache, struct pool *pool,
 	return 0;
 }
 
+static void pool_init_block(struct pheap_cache *cache, void *p)
+{
+	if (cache->ctor)
+		cache->ctor(p);
+	if (mark_has(cache))
+		mark_set(cache, p, MARK_POOL);
+}
+
 static void pool_construct(struct pheap_cache *cache, struct pool *pool)
 {
 	size_t bytes = (size_t)cache->pages << PAGE_SHIFT;
 	void *p = pool_base(pool);
 	unsigned int i;
 
-	if (cache->ctor) {
-		compat_kasan_alloc(p, bytes, bytes);
-		for (i = 0; i < cache->blocks; i++)
-			cache->ctor(p + i * cache->size);
-	}
+	compat_kasan_alloc(p, bytes, bytes);
+	for (i = 0; i < cache->blocks; i++)
+		pool_init_block(cache, p + i * cache->size);
 	if (cache->flags & PHEAP_DEBUG)
 		debug_init_pool(cache, p);
 	compat_kasan_free(p, bytes);
@@ -343,15 +351,35 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool,
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 }
 
+/* Pages for a pool: the node's, new ones, or at last those of any node. */
+static struct pool *pool_pages(struct pheap_cache *cache, int node, gfp_t gfp)
+{
+	struct pheap *heap = cache->heap;
+	struct pool *pool, *grown;
+	int other;
+
+	pool = arena_take(heap, node, cache->pages, cache->align_pages);
+	if (pool)
+		return pool;
+	grown = arena_grow(heap, node, cache->pages, gfp);
+	if (!IS_ERR(grown) || gfp & __GFP_THISNODE)
+		return grown;
+	for_each_online_node(other) {
+		pool = arena_take(heap, other, cache->pages,
+				  cache->align_pages);
+		if (pool)
+			return pool;
+	}
+	return grown;
+}
+
 int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	      unsigned int nr)
 {
 	struct pool *pool;
 	int err;
 
-	pool = arena_take(cache->heap, node, cache->pages, cache->align_pages);
-	if (!pool)
-		pool = arena_grow(cache->heap, node, cache->pages, gfp);
+	pool = pool_pages(cache, node, gfp);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	err = pool_init_map(cache, pool, gfp);

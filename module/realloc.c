@@ -19,13 +19,16 @@ static bool realloc_stays(const struct found *found, size_t size)
 	       (found->size <= SIZE_STEP || 4 * size > 3 * found->size);
 }
 
-/* What checkers know of the block's bytes follows the new size. */
+/*
+ * What checkers know of the block's bytes follows the new size; an object of
+ * a cache has but one.
+ */
 static void realloc_in_place(const struct found *found, void *p, size_t size)
 {
-	if (!found->cache || found->outside)
+	if (found->cache && found->cache->index == CACHE_NAMED)
 		return;
-	compat_kasan_alloc(p, size, found->cache->size);
-	if (found->cache->flags & PHEAP_DEBUG)
+	find_open(found, p, size);
+	if (found->cache && found->cache->flags & PHEAP_DEBUG)
 		debug_resize(found->cache, p, size);
 }
 
@@ -50,6 +53,7 @@ void *pheap_realloc(struct pheap *heap, void *p, size_t size, gfp_t gfp)
 
 	if (!p)
 		return pheap_alloc(heap, size, gfp);
+	size = size ?: 1;
 	if (!find_block(p, &found)) {
 		free_slow(NULL, p, _RET_IP_);
 		return NULL;
@@ -58,8 +62,7 @@ void *pheap_realloc(struct pheap *heap, void *p, size_t size, gfp_t gfp)
 		realloc_in_place(&found, p, size);
 		return p;
 	}
-	if (found.cache && !found.outside)
-		compat_kasan_alloc(p, found.size, found.cache->size);
+	find_open(&found, p, found.size);
 	return realloc_move(heap, p, found.size, size, gfp);
 }
 EXPORT_SYMBOL_GPL(pheap_realloc);

@@ -72,18 +72,19 @@ static void report_count(enum pheap_bad kind, struct pheap *heap)
 		atomic_long_inc(&heap->bad[kind]);
 }
 
-void report_bad(enum pheap_bad kind, struct pheap *heap,
+bool report_bad(enum pheap_bad kind, struct pheap *heap,
 		struct pheap_cache *cache, const void *p, unsigned long caller)
 {
 	report_count(kind, heap);
 	if (!__ratelimit(&report_limit))
-		return;
+		return false;
 	WARN(1, "pheap: %s: %p, heap '%s', %s '%s' of %u bytes, %s%pS\n",
 	     report_texts[kind], p, heap ? heap->name : "?",
 	     cache && cache->index == CACHE_NAMED ? "cache" : "class",
 	     cache ? cache->name : "?", cache ? cache->size : 0,
 	     caller ? "called by " : "found out in ",
 	     (void *)(caller ?: _RET_IP_));
+	return true;
 }
 
 static struct grave *report_find_grave(unsigned long base)

@@ -12,9 +12,9 @@ extern const char *const report_kinds[PHEAP_BAD_NR];
 
 /*
  * Count and report a misuse of @p.  @heap and @cache are NULL and @caller is 0
- * where that is not known.
+ * where that is not known.  Returns whether it was printed, not only counted.
  */
-void report_bad(enum pheap_bad kind, struct pheap *heap,
+bool report_bad(enum pheap_bad kind, struct pheap *heap,
 		struct pheap_cache *cache, const void *p,
 		unsigned long caller);
 

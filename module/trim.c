@@ -30,24 +30,24 @@ static void trim_pools(struct pheap *heap)
 
 size_t trim_heap(struct pheap *heap, bool all_cpus)
 {
-	long before = atomic_long_read(&heap->taken);
+	long before = atomic_long_read(&heap->given);
 
 	trim_magazines(heap, all_cpus);
 	trim_pools(heap);
 	arena_trim(heap);
-	return max(before - atomic_long_read(&heap->taken), 0L);
+	return atomic_long_read(&heap->given) - before;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(trim_heap);
 
 size_t pheap_trim(struct pheap *heap)
 {
-	long before = atomic_long_read(&heap->taken);
+	long before = atomic_long_read(&heap->given);
 
 	might_sleep();
 	large_flush();
 	trim_heap(heap, true);
 	/* Descriptors go after a grace period. */
 	rcu_barrier();
-	return max(before - atomic_long_read(&heap->taken), 0L);
+	return atomic_long_read(&heap->given) - before;
 }
 EXPORT_SYMBOL_GPL(pheap_trim);

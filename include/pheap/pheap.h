@@ -68,7 +68,7 @@ enum pheap_flags {
  *	back; 0 = %PHEAP_RESERVE_DEFAULT.
  * @flags: &enum pheap_flags.
  * @has_node: take all memory from @node.
- * @node: a possible NUMA node; only looked at with @has_node.
+ * @node: a NUMA node that is online; only looked at with @has_node.
  */
 struct pheap_args {
 	size_t limit;
@@ -216,8 +216,8 @@ static inline struct pheap *pheap_create(const char *name,
  *
  * Always completes.  Blocks and caches that are still there are freed (their
  * destructors run) and reported: how many, how many bytes, by class and
- * cache.  Waits for frees that pheap_free_rcu() put off.  An allocation that
- * races with the destruction fails.
+ * cache.  Waits for frees that pheap_free_rcu() put off, and for allocations
+ * that are asleep for memory, which then fail.  No other call may be under way.
  *
  * Context: Process context. May sleep.
  */
@@ -231,9 +231,10 @@ void pheap_destroy(struct pheap *heap);
  *
  * Rounds up to 8 bytes below 512, by at most 12.5 % above.  A power of two is
  * aligned to itself (up to %PAGE_SIZE and above), as kmalloc()'s are; any other
- * size to 8 bytes.  Sizes above 256 KiB come in whole pages; where no
- * contiguous memory is to be had and @gfp allows sleeping, they are
- * virtually contiguous (see is_vmalloc_addr()).
+ * size to 8 bytes.  Sizes above 256 KiB come in whole pages.  Sizes above a page
+ * are contiguous if that can be had, which for any but the largest it nearly
+ * always can; if not, and if @gfp allows sleeping, they are virtually contiguous
+ * (see is_vmalloc_addr()) and aligned to a page.
  *
  * Context: Any context but NMI. May sleep if @gfp allows.
  * Return: the block, or %NULL if there is no memory or the limit is reached.

@@ -34,7 +34,7 @@
 #if IS_ENABLED(CONFIG_KUNIT)
 #define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	EXPORT_SYMBOL_GPL(sym)
 #else
-#define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)
+#define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	extern typeof(sym) sym
 #endif
 
 /*
@@ -112,11 +112,12 @@ static inline void compat_kasan_free(const void *p, size_t block)
 	kasan_poison(p, block, COMPAT_KASAN_FREE, false);
 }
 
+/* The first @request of @block bytes may be used; a @block of 0 is let be. */
 static inline void compat_kasan_alloc(void *p, size_t request, size_t block)
 {
 	size_t used = round_up(request, COMPAT_KASAN_GRANULE);
 
-	if (request)
+	if (request && block)
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 		__asan_allocas_unpoison(p, p + request);
 #else
