@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/pheap_bench/micro: the micro-benchmarks by name.
+ */
+#include <linux/kernel.h>
+#include <linux/preempt.h>
+#include <linux/proc_fs.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+
+#include "bench.h"
+
+static const struct micro_test {
+	const char *name;
+	int (*run)(const struct bench_command *command);
+} micro_tests[] = {
+	{ "pair", single_pair },
+	{ "batch", single_batch },
+	{ "bulk", single_bulk },
+	{ "ring", shared_ring },
+	{ "batches", shared_batches },
+	{ "two", shared_two },
+	{ "larson", shared_larson },
+	{ "xmalloc", shared_xmalloc },
+	{ "random", memory_random },
+	{ "medium-pair", single_medium_pair },
+	{ "medium-batch", single_medium_batch },
+	{ "worst", worst_call },
+	{ "idle", memory_idle },
+	{ "meta", memory_meta },
+};
+
+static int micro_run(const struct bench_command *command)
+{
+	bool all = !strcmp(command->name, "all");
+	int err = -EINVAL;
+	size_t i;
+
+	result_clear();
+	for (i = 0; i < ARRAY_SIZE(micro_tests); i++) {
+		if (!all && strcmp(command->name, micro_tests[i].name))
+			continue;
+		err = micro_tests[i].run(command);
+		if (!err && signal_pending(current))
+			err = -EINTR;
+		if (err)
+			return err;
+	}
+	return err;
+}
+
+static ssize_t micro_write(struct file *file, const char __user *buf,
+			   size_t len, loff_t *pos)
+{
+	return bench_command_write(buf, len, micro_run);
+}
+
+static int micro_show(struct seq_file *m, void *v)
+{
+	size_t i;
+
+	seq_puts(m, "# tests: all");
+	for (i = 0; i < ARRAY_SIZE(micro_tests); i++)
+		seq_printf(m, " %s", micro_tests[i].name);
+	seq_putc(m, '\n');
+	mutex_lock(&bench_lock);
+	result_show(m);
+	mutex_unlock(&bench_lock);
+	return 0;
+}
+
+static int micro_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, micro_show, NULL);
+}
+
+static const struct proc_ops micro_proc_ops = {
+	.proc_open	= micro_open,
+	.proc_read	= seq_read,
+	.proc_write	= micro_write,
+	.proc_lseek	= seq_lseek,
+	.proc_release	= single_release,
+};
+
+int micro_proc_create(struct proc_dir_entry *dir)
+{
+	return proc_create("micro", 0600, dir, &micro_proc_ops) ? 0 : -ENOMEM;
+}
+
+void micro_proc_exit(void)
+{
+	result_clear();
+}

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/pheap_bench/replay: what a program asked of malloc(), asked of
+ * kmalloc() and of pheap.
+ *
+ *	kmalloc, pheap, both	replay with one, or with both in turn
+ *	empty			free what a replay with hold=1 left live, but keep
+ *				the heap
+ *	release			free it, and destroy the heap
+ *
+ *	rounds=N		time N replays (default 5) and give the median
+ *	hold=1			replay once up to the event with which the most
+ *				bytes are live, and keep them
+ *
+ * Memory first, in a replay of its own that is not timed, with SLUB as it is
+ * found: slab_bytes() is looked at every few events, and before each block too
+ * large for a slab could hide between two looks.  pheap counts for itself, all
+ * that it takes included, from the empty heap on.  Then one round of each to
+ * warm up, and the timed ones, with a new heap for each.  Timed are the events
+ * of the trace and what it takes to go through them; not the heap's creation
+ * and destruction, nor the freeing of what the program left behind.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/preempt.h>
+#include <linux/proc_fs.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include <pheap/pheap.h>
+
+#include "bench.h"
+
+/* Events between two looks at the clock, and between two at SLUB's pages. */
+#define REPLAY_CHUNK	8192
+#define REPLAY_SAMPLE	16
+
+#define REPLAY_GFP	(GFP_KERNEL | __GFP_NOWARN)
+
+enum replay_kind {
+	REPLAY_KMALLOC,
+	REPLAY_PHEAP,
+	REPLAY_NR,
+};
+
+static const char * const replay_names[] = {
+	[REPLAY_KMALLOC]	= "kmalloc",
+	[REPLAY_PHEAP]		= "pheap",
+};
+
+/**
+ * struct replay - a replay under way
+ * @trace: what is replayed.
+ * @blocks: by slot: the block, or %NULL.
+ * @heap: heap, for pheap's.
+ * @before: slab_bytes() when it started.
+ * @taken: most that was taken from the kernel since.
+ * @failed: allocations that failed.
+ * @ns: what the timed part took.
+ */
+struct replay {
+	const struct trace *trace;
+	void **blocks;
+	struct pheap *heap;
+	s64 before;
+	s64 taken;
+	size_t failed;
+	u64 ns;
+};
+
+/**
+ * struct replay_result - what is known of one allocator
+ * @events: events of the last replay.
+ * @failed: allocations of these that failed.
+ * @asked_peak: most bytes asked for and live.
+ * @taken_peak: most bytes taken from the kernel.
+ * @taken_end: bytes still taken when all was freed.
+ * @rounds: how often it was timed.
+ * @ns: how long these took.
+ */
+struct replay_result {
+	size_t events;
+	size_t failed;
+	u64 asked_peak;
+	s64 taken_peak;
+	s64 taken_end;
+	unsigned int rounds;
+	u64 ns[BENCH_ROUNDS_MAX];
+};
+
+/* Protected by bench_lock. */
+static struct replay_result replay_results[REPLAY_NR];
+static struct replay replay_held;
+static enum replay_kind replay_held_kind;
+
+static __always_inline void *replay_alloc(enum replay_kind kind,
+					  struct pheap *heap, size_t size)
+{
+	if (kind == REPLAY_KMALLOC)
+		return kmalloc(size, REPLAY_GFP);
+	return pheap_alloc(heap, size, REPLAY_GFP);
+}
+
+static __always_inline void *replay_realloc(enum replay_kind kind,
+					    struct pheap *heap, void *p,
+					    size_t size)
+{
+	if (kind == REPLAY_KMALLOC)
+		return krealloc(p, size, REPLAY_GFP);
+	return pheap_realloc(heap, p, size, REPLAY_GFP);
+}
+
+static __always_inline void replay_free(enum replay_kind kind, void *p)
+{
+	if (kind == REPLAY_KMALLOC)
+		kfree(p);
+	else
+		pheap_free(p);
+}
+
+/* A block's first byte is written to, as the program did. */
+static __always_inline void replay_event(enum replay_kind kind,
+					 struct replay *replay,
+					 const struct trace_event *event)
+{
+	void **block = &replay->blocks[event->slot_op >> TRACE_OP_BITS];
+	void *p;
+
+	switch (event->slot_op & (BIT(TRACE_OP_BITS) - 1)) {
+	case TRACE_FREE:
+		replay_free(kind, *block);
+		*block = NULL;
+		return;
+	case TRACE_ALLOC:
+		p = replay_alloc(kind, replay->heap, event->size);
+		break;
+	default:
+		p = replay_realloc(kind, replay->heap, *block, event->size);
+	}
+	if (unlikely(!p)) {
+		replay->failed++;
+		return;
+	}
+	if (event->size)
+		WRITE_ONCE(*(u8 *)p, 1);
+	*block = p;
+}
+
+static __always_inline void replay_events(enum replay_kind kind,
+					  struct replay *replay,
+					  size_t from, size_t to)
+{
+	const struct trace_event *event = replay->trace->events + from;
+	const struct trace_event *end = replay->trace->events + to;
+
+	for (; event < end; event++)
+		replay_event(kind, replay, event);
+}
+
+static __always_inline void replay_timed(enum replay_kind kind,
+					 struct replay *replay)
+{
+	size_t from, to, nr = replay->trace->nr;
+	u64 start;
+
+	for (from = 0; from < nr; from = to) {
+		to = min(from + REPLAY_CHUNK, nr);
+		start = ktime_get_raw_ns();
+		replay_events(kind, replay, from, to);
+		replay->ns += ktime_get_raw_ns() - start;
+		cond_resched();
+	}
+}
+
+static void replay_sample(struct replay *replay)
+{
+	replay->taken = max(replay->taken, slab_bytes() - replay->before);
+}
+
+static bool replay_is_large(const struct trace_event *event)
+{
+	return event->size > KMALLOC_MAX_CACHE_SIZE;
+}
+
+/* Up to and without @nr, looking at SLUB's pages on the way. */
+static __always_inline void replay_sampled(enum replay_kind kind,
+					   struct replay *replay, size_t nr)
+{
+	const struct trace_event *event = replay->trace->events;
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		replay_event(kind, replay, &event[i]);
+		if (kind == REPLAY_KMALLOC &&
+		    (i % REPLAY_SAMPLE == 0 || replay_is_large(&event[i])))
+			replay_sample(replay);
+		if (i % REPLAY_CHUNK == 0)
+			cond_resched();
+	}
+}
+
+static void replay_empty(enum replay_kind kind, struct replay *replay)
+{
+	u32 slot;
+
+	for (slot = 0; slot < replay->trace->slots; slot++) {
+		replay_free(kind, replay->blocks[slot]);
+		replay->blocks[slot] = NULL;
+		if (slot % REPLAY_CHUNK == 0)
+			cond_resched();
+	}
+}
+
+static void replay_close(struct replay *replay)
+{
+	pheap_destroy(replay->heap);
+	vfree(replay->blocks);
+	memset(replay, 0, sizeof(*replay));
+}
+
+static int replay_open(enum replay_kind kind, struct replay *replay)
+{
+	const struct trace *trace = trace_get();
+	int err = 0;
+
+	if (!trace)
+		return -ENODATA;
+	memset(replay, 0, sizeof(*replay));
+	replay->trace = trace;
+	replay->blocks = vzalloc(array_size(trace->slots, sizeof(void *)));
+	if (!replay->blocks)
+		return -ENOMEM;
+	if (kind == REPLAY_PHEAP) {
+		replay->heap = pheap_create("replay", NULL);
+		err = PTR_ERR_OR_ZERO(replay->heap);
+		if (err)
+			replay_close(replay);
+	}
+	replay->before = slab_bytes();
+	return err;
+}
+
+/* Only now is pheap's peak looked at: it kept count by itself. */
+static void replay_note_memory(enum replay_kind kind, struct replay *replay,
+			       struct replay_result *result, size_t nr)
+{
+	struct pheap_stats stats;
+
+	result->events = nr;
+	result->failed = replay->failed;
+	result->asked_peak = replay->trace->asked_peak;
+	result->taken_peak = replay->taken;
+	if (kind == REPLAY_PHEAP) {
+		pheap_get_stats(replay->heap, &stats);
+		result->taken_peak = stats.peak;
+	}
+}
+
+static void replay_note_end(enum replay_kind kind, struct replay *replay,
+			    struct replay_result *result)
+{
+	struct pheap_stats stats;
+
+	result->taken_end = slab_bytes() - replay->before;
+	if (kind == REPLAY_PHEAP) {
+		pheap_get_stats(replay->heap, &stats);
+		result->taken_end = stats.taken;
+	}
+}
+
+static void replay_sampled_kind(enum replay_kind kind, struct replay *replay,
+				size_t nr)
+{
+	migrate_disable();
+	if (kind == REPLAY_KMALLOC)
+		replay_sampled(REPLAY_KMALLOC, replay, nr);
+	else
+		replay_sampled(REPLAY_PHEAP, replay, nr);
+	migrate_enable();
+}
+
+static int replay_memory(enum replay_kind kind)
+{
+	struct replay_result *result = &replay_results[kind];
+	struct replay replay;
+	int err = replay_open(kind, &replay);
+
+	if (err)
+		return err;
+	replay_sampled_kind(kind, &replay, replay.trace->nr);
+	replay_note_memory(kind, &replay, result, replay.trace->nr);
+	replay_empty(kind, &replay);
+	replay_note_end(kind, &replay, result);
+	replay_close(&replay);
+	return signal_pending(current) ? -EINTR : 0;
+}
+
+static int replay_time(enum replay_kind kind, bool warm_up)
+{
+	struct replay_result *result = &replay_results[kind];
+	struct replay replay;
+	int err = replay_open(kind, &replay);
+
+	if (err)
+		return err;
+	migrate_disable();
+	if (kind == REPLAY_KMALLOC)
+		replay_timed(REPLAY_KMALLOC, &replay);
+	else
+		replay_timed(REPLAY_PHEAP, &replay);
+	migrate_enable();
+	if (!warm_up)
+		result->ns[result->rounds++] = replay.ns;
+	replay_empty(kind, &replay);
+	replay_close(&replay);
+	return signal_pending(current) ? -EINTR : 0;
+}
+
+static void replay_empty_held(void)
+{
+	if (replay_held.blocks)
+		replay_empty(replay_held_kind, &replay_held);
+}
+
+/**
+ * replay_release() - free what a replay with hold=1 left live
+ *
+ * Context: Process context; bench_lock is held.
+ */
+void replay_release(void)
+{
+	replay_empty_held();
+	replay_close(&replay_held);
+}
+
+static int replay_hold(enum replay_kind kind)
+{
+	size_t nr;
+	int err;
+
+	err = replay_open(kind, &replay_held);
+	if (err)
+		return err;
+	replay_held_kind = kind;
+	nr = replay_held.trace->peak + 1;
+	replay_sampled_kind(kind, &replay_held, nr);
+	replay_note_memory(kind, &replay_held, &replay_results[kind], nr);
+	return 0;
+}
+
+static int replay_kinds(const bool wanted[REPLAY_NR], unsigned long rounds)
+{
+	enum replay_kind kind;
+	int round, err = 0;
+
+	for (kind = 0; kind < REPLAY_NR && !err; kind++) {
+		if (wanted[kind])
+			err = replay_memory(kind);
+	}
+	for (round = -1; round < (int)rounds; round++) {
+		for (kind = 0; kind < REPLAY_NR && !err; kind++) {
+			if (wanted[kind])
+				err = replay_time(kind, round < 0);
+		}
+	}
+	return err;
+}
+
+static int replay_run(const struct bench_command *command)
+{
+	bool both = !strcmp(command->name, "both"), wanted[REPLAY_NR];
+	enum replay_kind kind;
+	int any = 0;
+
+	if (!strcmp(command->name, "empty")) {
+		replay_empty_held();
+		return 0;
+	}
+	replay_release();
+	if (!strcmp(command->name, "release"))
+		return 0;
+	memset(replay_results, 0, sizeof(replay_results));
+	for (kind = 0; kind < REPLAY_NR; kind++) {
+		wanted[kind] = both || !strcmp(command->name,
+					       replay_names[kind]);
+		any += wanted[kind];
+	}
+	if (!any || (both && command->hold))
+		return -EINVAL;
+	if (command->hold)
+		return replay_hold(wanted[REPLAY_PHEAP] ? REPLAY_PHEAP :
+							  REPLAY_KMALLOC);
+	return replay_kinds(wanted, command->rounds);
+}
+
+static ssize_t replay_write(struct file *file, const char __user *buf,
+			    size_t len, loff_t *pos)
+{
+	return bench_command_write(buf, len, replay_run);
+}
+
+static void replay_show_time(struct seq_file *m, const char *name,
+			     struct replay_result *result)
+{
+	u64 median = result_median(result->ns, result->rounds);
+
+	seq_printf(m, "%s.ns_median=%llu\n", name, median);
+	seq_printf(m, "%s.ns_min=%llu\n", name, result->ns[0]);
+	seq_printf(m, "%s.ns_max=%llu\n", name,
+		   result->ns[result->rounds - 1]);
+}
+
+static void replay_show_kind(struct seq_file *m, enum replay_kind kind)
+{
+	struct replay_result *result = &replay_results[kind];
+	const char *name = replay_names[kind];
+
+	if (!result->events)
+		return;
+	seq_printf(m, "%s.events=%zu\n%s.failed=%zu\n", name, result->events,
+		   name, result->failed);
+	seq_printf(m, "%s.asked_peak=%llu\n%s.taken_peak=%lld\n", name,
+		   result->asked_peak, name, result->taken_peak);
+	seq_printf(m, "%s.taken_end=%lld\n%s.rounds=%u\n", name,
+		   result->taken_end, name, result->rounds);
+	if (result->rounds)
+		replay_show_time(m, name, result);
+}
+
+static int replay_show(struct seq_file *m, void *v)
+{
+	enum replay_kind kind;
+
+	mutex_lock(&bench_lock);
+	seq_printf(m, "held=%s\n", replay_held.blocks ?
+		   replay_names[replay_held_kind] : "none");
+	for (kind = 0; kind < REPLAY_NR; kind++)
+		replay_show_kind(m, kind);
+	mutex_unlock(&bench_lock);
+	return 0;
+}
+
+static int replay_proc_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, replay_show, NULL);
+}
+
+static const struct proc_ops replay_proc_ops = {
+	.proc_open	= replay_proc_open,
+	.proc_read	= seq_read,
+	.proc_write	= replay_write,
+	.proc_lseek	= seq_lseek,
+	.proc_release	= single_release,
+};
+
+int replay_proc_create(struct proc_dir_entry *dir)
+{
+	return proc_create("replay", 0600, dir, &replay_proc_ops) ? 0 : -ENOMEM;
+}
+
+void replay_proc_exit(void)
+{
+	replay_release();
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The shapes of two well-known benchmarks, written from their description.
+ *
+ *	larson	both CPUs replace blocks at random places of one array, so that
+ *		many a block is freed by the other CPU (P. Larson, M. Krishnan)
+ *	xmalloc	on each CPU one thread allocates blocks of many sizes and hands
+ *		them on in batches, and one takes and frees such batches
+ *		(xmalloc-test, of C. Lever and D. Boreham)
+ */
+#include <linux/kernel.h>
+#include <linux/sched.h>
+
+#include "shared.h"
+
+#define LARSON_COUNT	500000
+#define LARSON_MIN	8
+#define LARSON_MAX	1000
+
+#define XMALLOC_COUNT	500000
+#define XMALLOC_BATCH	120
+#define XMALLOC_QUEUE	100
+
+/* The size of a cache's blocks; other sides use many sizes. */
+static const size_t shapes_sizes[] = { 64, 0 };
+
+/* As good as need be, and nearly free: the same for all sides. */
+static __always_inline u32 shared_random(u32 *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+static __always_inline int larson_loop(enum side side,
+				       struct shared_thread *thread)
+{
+	struct shared *shared = thread->shared;
+	size_t n = shared->count, size;
+	void *p, **slot;
+
+	while (n--) {
+		size = LARSON_MIN + shared_random(&thread->seed) %
+			(LARSON_MAX - LARSON_MIN + 1);
+		slot = &shared->slots[shared_random(&thread->seed) %
+				      LARSON_SLOTS];
+		p = side_alloc(side, &shared->set, size);
+		if (unlikely(!p))
+			return -ENOMEM;
+		p = xchg(slot, p);
+		if (p)
+			side_free(side, &shared->set, p);
+	}
+	return 0;
+}
+
+static int larson_run(struct shared_thread *thread)
+{
+	switch (thread->shared->side) {
+	case SIDE_KMEM_CACHE:
+		return larson_loop(SIDE_KMEM_CACHE, thread);
+	case SIDE_PHEAP_CACHE:
+		return larson_loop(SIDE_PHEAP_CACHE, thread);
+	case SIDE_KMALLOC:
+		return larson_loop(SIDE_KMALLOC, thread);
+	case SIDE_PHEAP_ALLOC:
+		return larson_loop(SIDE_PHEAP_ALLOC, thread);
+	default:
+		return larson_loop(SIDE_LOOP, thread);
+	}
+}
+
+static void larson_clear(struct shared *shared)
+{
+	size_t i;
+
+	for (i = 0; i < LARSON_SLOTS; i++) {
+		if (shared->slots[i])
+			side_free(shared->side, &shared->set, shared->slots[i]);
+		shared->slots[i] = NULL;
+	}
+}
+
+/* The size given for it is that of a cache's blocks; 0 for mixed sizes. */
+static int shared_add_rate(const struct shared_test *test,
+			   const struct shared *shared, u64 ns, u64 n)
+{
+	bool mixed = shared->side >= SIDE_KMALLOC;
+
+	return result_add(test->name, mixed ? 0 : shared->set.size,
+			  side_name(shared->side), "per_second",
+			  RESULT_PER_SECOND, ns, n);
+}
+
+static int measure_larson(const struct shared_test *test, struct shared *shared)
+{
+	u64 ns;
+	int err;
+
+	shared->threads[0].run = larson_run;
+	shared->threads[0].seed = 1;
+	shared->threads[1].run = larson_run;
+	shared->threads[1].seed = 2;
+	err = shared_threads_run(shared, 2, &ns);
+	larson_clear(shared);
+	return err ?: shared_add_rate(test, shared, ns, 2 * shared->count);
+}
+
+static const u16 xmalloc_sizes[] = {
+	8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536
+};
+
+struct xmalloc_batch {
+	struct list_head list;
+	void *blocks[XMALLOC_BATCH];
+};
+
+static bool xmalloc_has_room(struct shared *shared)
+{
+	return READ_ONCE(shared->queue.nr) < XMALLOC_QUEUE ||
+	       READ_ONCE(shared->failed);
+}
+
+static bool xmalloc_has_some(struct shared *shared)
+{
+	return READ_ONCE(shared->queue.nr) || READ_ONCE(shared->failed);
+}
+
+static void xmalloc_put(struct xmalloc_queue *queue,
+			struct xmalloc_batch *batch)
+{
+	spin_lock(&queue->lock);
+	list_add_tail(&batch->list, &queue->batches);
+	queue->nr++;
+	spin_unlock(&queue->lock);
+	wake_up(&queue->some);
+}
+
+static struct xmalloc_batch *xmalloc_take(struct xmalloc_queue *queue)
+{
+	struct xmalloc_batch *batch;
+
+	spin_lock(&queue->lock);
+	batch = list_first_entry_or_null(&queue->batches, struct xmalloc_batch,
+					 list);
+	if (batch) {
+		list_del(&batch->list);
+		queue->nr--;
+	}
+	spin_unlock(&queue->lock);
+	if (batch)
+		wake_up(&queue->room);
+	return batch;
+}
+
+static __always_inline void xmalloc_free(enum side side, struct shared *shared,
+					 struct xmalloc_batch *batch)
+{
+	size_t i;
+
+	for (i = 0; i < XMALLOC_BATCH && batch->blocks[i]; i++)
+		side_free(side, &shared->set, batch->blocks[i]);
+	side_free(side, &shared->set, batch);
+}
+
+static __always_inline struct xmalloc_batch *
+xmalloc_fill(enum side side, struct shared_thread *thread)
+{
+	struct side_set *set = &thread->shared->set;
+	struct xmalloc_batch *batch;
+	size_t i, size;
+
+	batch = side_alloc(side, set, sizeof(*batch));
+	if (!batch)
+		return NULL;
+	for (i = 0; i < XMALLOC_BATCH; i++) {
+		size = xmalloc_sizes[shared_random(&thread->seed) %
+				     ARRAY_SIZE(xmalloc_sizes)];
+		batch->blocks[i] = side_alloc(side, set, size);
+		if (unlikely(!batch->blocks[i])) {
+			xmalloc_free(side, thread->shared, batch);
+			return NULL;
+		}
+	}
+	return batch;
+}
+
+static void xmalloc_fail(struct shared *shared)
+{
+	WRITE_ONCE(shared->failed, true);
+	wake_up_all(&shared->queue.room);
+	wake_up_all(&shared->queue.some);
+}
+
+static __always_inline int xmalloc_produce_loop(enum side side,
+						struct shared_thread *thread)
+{
+	struct shared *shared = thread->shared;
+	struct xmalloc_batch *batch;
+	size_t n;
+
+	for (n = 0; n < shared->count; n += XMALLOC_BATCH) {
+		wait_event(shared->queue.room, xmalloc_has_room(shared));
+		if (READ_ONCE(shared->failed))
+			break;
+		batch = xmalloc_fill(side, thread);
+		if (!batch) {
+			xmalloc_fail(shared);
+			break;
+		}
+		xmalloc_put(&shared->queue, batch);
+	}
+	return 0;
+}
+
+static __always_inline int xmalloc_consume_loop(enum side side,
+						struct shared_thread *thread)
+{
+	struct shared *shared = thread->shared;
+	struct xmalloc_batch *batch;
+
+	while (atomic_dec_if_positive(&shared->queue.tickets) >= 0) {
+		do {
+			wait_event(shared->queue.some,
+				   xmalloc_has_some(shared));
+			batch = xmalloc_take(&shared->queue);
+		} while (!batch && !READ_ONCE(shared->failed));
+		if (!batch)
+			break;
+		xmalloc_free(side, shared, batch);
+	}
+	return 0;
+}
+
+static int xmalloc_produce(struct shared_thread *thread)
+{
+	if (thread->shared->side == SIDE_KMALLOC)
+		return xmalloc_produce_loop(SIDE_KMALLOC, thread);
+	return xmalloc_produce_loop(SIDE_PHEAP_ALLOC, thread);
+}
+
+static int xmalloc_consume(struct shared_thread *thread)
+{
+	if (thread->shared->side == SIDE_KMALLOC)
+		return xmalloc_consume_loop(SIDE_KMALLOC, thread);
+	return xmalloc_consume_loop(SIDE_PHEAP_ALLOC, thread);
+}
+
+static void xmalloc_queue_init(struct xmalloc_queue *queue, size_t batches)
+{
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->batches);
+	queue->nr = 0;
+	atomic_set(&queue->tickets, batches);
+	init_waitqueue_head(&queue->room);
+	init_waitqueue_head(&queue->some);
+}
+
+static int measure_xmalloc(const struct shared_test *test,
+			   struct shared *shared)
+{
+	size_t batches = DIV_ROUND_UP(shared->count, XMALLOC_BATCH);
+	struct xmalloc_batch *batch;
+	unsigned int i;
+	u64 ns;
+	int err;
+
+	xmalloc_queue_init(&shared->queue, 2 * batches);
+	for (i = 0; i < SHARED_THREADS; i++) {
+		shared->threads[i].run = i < 2 ? xmalloc_produce :
+						 xmalloc_consume;
+		shared->threads[i].seed = i;
+	}
+	err = shared_threads_run(shared, SHARED_THREADS, &ns);
+	while ((batch = xmalloc_take(&shared->queue)))
+		xmalloc_free(shared->side, shared, batch);
+	return err ?: shared_add_rate(test, shared, ns,
+				      2 * batches * XMALLOC_BATCH);
+}
+
+int shared_larson(const struct bench_command *command)
+{
+	static const struct shared_test test = {
+		"larson", shapes_sizes, SIDE_LOOP, LARSON_COUNT, 1,
+		measure_larson
+	};
+
+	return shared_run(&test, command);
+}
+
+int shared_xmalloc(const struct bench_command *command)
+{
+	static const struct shared_test test = {
+		"xmalloc", shapes_sizes, SIDE_KMALLOC, XMALLOC_COUNT, 1,
+		measure_xmalloc
+	};
+
+	return shared_run(&test, command);
+}
