@@ -12,6 +12,7 @@
 #include "large.h"
 #include "magazine.h"
 #include "pool.h"
+#include "report.h"
 #include "trim.h"
 
 /* Out of line, so that the hot path keeps nothing over a call. */
@@ -23,7 +24,7 @@ static noinline void *alloc_zeroed(const struct pheap_cache *cache, void *p)
 static noinline void *alloc_after_corrupt(struct pheap_cache *cache,
 					  size_t size, gfp_t gfp, void *p)
 {
-	magazine_corrupt(cache, p);
+	report_corrupt(cache, p);
 	return alloc_slow(cache, size, gfp, NUMA_NO_NODE);
 }
 

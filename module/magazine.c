@@ -184,12 +184,6 @@ static bool depot_give(struct pheap_cache *cache, struct cache_node *cn,
 	return room;
 }
 
-void magazine_corrupt(struct pheap_cache *cache, void *p)
-{
-	atomic_long_inc(&cache->heap->quarantined);
-	report_bad(PHEAP_BAD_WRITE, cache->heap, cache, p, 0);
-}
-
 unsigned int magazine_remark(struct pheap_cache *cache, void **p,
 			     unsigned int nr, enum mark from, enum mark to)
 {
@@ -202,7 +196,7 @@ unsigned int magazine_remark(struct pheap_cache *cache, void **p,
 			mark_set(cache, p[i], to);
 			p[good++] = p[i];
 		} else {
-			magazine_corrupt(cache, p[i]);
+			report_corrupt(cache, p[i]);
 		}
 	}
 	return good;

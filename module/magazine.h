@@ -96,9 +96,6 @@ void magazine_drain_cpu(struct pheap_cache *cache, int cpu);
 /* Blocks in magazines and the depot. */
 unsigned long magazine_count(struct pheap_cache *cache);
 
-/* Report that one of @cache's free blocks is not as it was left. */
-void magazine_corrupt(struct pheap_cache *cache, void *p);
-
 /*
  * Mark blocks @to that are marked @from.  Those that are not are reported and
  * left out; returns how many are left.  Blocks of debug heaps have no marks.

@@ -8,6 +8,7 @@
 #include "map.h"
 #include "mark.h"
 #include "pool.h"
+#include "report.h"
 
 void pool_init_node(struct cache_node *cn)
 {
@@ -125,6 +126,25 @@ static void pool_free_map(struct pheap_cache *cache, struct pool *pool)
 		backing_meta_free(cache->heap, pool->map);
 }
 
+static struct cache_node *pool_cache_node(struct pheap_cache *cache,
+					  struct pool *pool)
+{
+	return cache_node(cache, pool_arena(pool)->node);
+}
+
+/* A pool comes to the cache's others. */
+static void pool_join(struct pheap_cache *cache, struct pool *pool)
+{
+	struct cache_node *cn = pool_cache_node(cache, pool);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	cn->nr_pools++;
+	cn->nr_free += pool->nr_free;
+	pool_link(cn, pool, pool_bucket(cache, pool->nr_free));
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+}
+
 static void pool_destruct(struct pheap_cache *cache, struct pool *pool)
 {
 	void *p = pool_base(pool);
@@ -139,11 +159,38 @@ static void pool_destruct(struct pheap_cache *cache, struct pool *pool)
 }
 
 /* A pool that is on no list any more. */
-static void pool_destroy(struct pheap_cache *cache, struct pool *pool)
+static void pool_release(struct pheap_cache *cache, struct pool *pool)
 {
 	pool_destruct(cache, pool);
 	pool_free_map(cache, pool);
 	arena_give(pool, cache->pages);
+}
+
+/* Withhold a block that is not as it was left. */
+static void pool_withhold(struct pheap_cache *cache, struct pool *pool,
+			  unsigned int index)
+{
+	pool_bitmap(pool, cache)[index / 64] |= BIT_ULL(index % 64);
+	pool->nr_free--;
+	report_corrupt(cache, pool_base(pool) + index * cache->size);
+}
+
+/*
+ * A pool without live blocks, on no list, ends, unless one of its blocks was
+ * written to: somebody may hold that still, after he freed it twice.
+ */
+static void pool_destroy(struct pheap_cache *cache, struct pool *pool)
+{
+	void *p = pool_base(pool);
+	unsigned int i;
+
+	for (i = 0; i < cache->blocks && mark_has(cache); i++, p += cache->size)
+		if (unlikely(!mark_is(cache, p, MARK_POOL)))
+			pool_withhold(cache, pool, i);
+	if (likely(pool->nr_free == cache->blocks))
+		pool_release(cache, pool);
+	else
+		pool_join(cache, pool);
 }
 
 /*
@@ -154,12 +201,6 @@ static bool pool_is_of(const struct pheap_cache *cache,
 		       const struct pool *pool)
 {
 	return READ_ONCE(pool->cache) == cache && pool->bucket != POOL_GONE;
-}
-
-static struct cache_node *pool_cache_node(struct pheap_cache *cache,
-					  struct pool *pool)
-{
-	return cache_node(cache, pool_arena(pool)->node);
 }
 
 /* Mark a block free.  Returns false if it was. */
@@ -332,23 +373,16 @@ static void pool_construct(struct pheap_cache *cache, struct pool *pool)
 	compat_kasan_free(p, bytes);
 }
 
-/* The pool is whole from here on, with its first @taken blocks allocated. */
-static void pool_publish(struct pheap_cache *cache, struct pool *pool,
-			 unsigned int taken)
+/* The pool is whole from here on, its first blocks perhaps taken. */
+static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 {
-	struct cache_node *cn = pool_cache_node(cache, pool);
-	unsigned long flags;
 	unsigned int i;
 
 	for (i = 0; i < cache->pages; i++) {
 		pool[i].lead = i << PAGE_SHIFT;
 		WRITE_ONCE(pool[i].cache, cache);
 	}
-	raw_spin_lock_irqsave(&cn->lock, flags);
-	cn->nr_pools++;
-	cn->nr_free += cache->blocks - taken;
-	pool_link(cn, pool, pool_bucket(cache, pool->nr_free));
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	pool_join(cache, pool);
 }
 
 /* Pages for a pool: the node's, new ones, or at last those of any node. */
@@ -392,7 +426,7 @@ int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	/* Nobody else sees the pool yet, so this takes no lock. */
 	nr = pool_take_from(cache, pool, p, nr);
 	pool_reverse(p, nr);
-	pool_publish(cache, pool, nr);
+	pool_publish(cache, pool);
 	return nr;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_grow);
@@ -489,5 +523,5 @@ void pool_destroy_all(struct pheap_cache *cache)
 
 	for (node = 0; node < nr_node_ids; node++)
 		while ((pool = pool_pop(cache_node(cache, node))))
-			pool_destroy(cache, pool);
+			pool_release(cache, pool);
 }

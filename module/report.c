@@ -87,6 +87,12 @@ bool report_bad(enum pheap_bad kind, struct pheap *heap,
 	return true;
 }
 
+void report_corrupt(struct pheap_cache *cache, void *p)
+{
+	atomic_long_inc(&cache->heap->quarantined);
+	report_bad(PHEAP_BAD_WRITE, cache->heap, cache, p, 0);
+}
+
 static struct grave *report_find_grave(unsigned long base)
 {
 	unsigned int i;

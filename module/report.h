@@ -18,6 +18,9 @@ bool report_bad(enum pheap_bad kind, struct pheap *heap,
 		struct pheap_cache *cache, const void *p,
 		unsigned long caller);
 
+/* Count and report a free block that is not as it was left; it is withheld. */
+void report_corrupt(struct pheap_cache *cache, void *p);
+
 /* A pointer that is in no arena: tell what it is. */
 void report_foreign(const void *p, unsigned long caller);
 
