@@ -314,6 +314,7 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 		pool_destroy(cache, pool);
 	return bad - p;
 }
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_give_blocks);
 
 bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
 		    const void *p)
@@ -329,6 +330,7 @@ bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 	return allocated;
 }
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_allocated);
 
 /* Returns 0 or -ENOMEM, with no block allocated and those past the end so. */
 static int pool_init_map(struct pheap_cache *cache, struct pool *pool,

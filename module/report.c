@@ -48,6 +48,7 @@ const char *const report_kinds[PHEAP_BAD_NR] = {
 	[PHEAP_BAD_WRITE] = "write",
 	[PHEAP_BAD_OVERRUN] = "overrun",
 };
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(report_kinds);
 
 static const char *const report_texts[PHEAP_BAD_NR] = {
 	[PHEAP_BAD_FOREIGN] = "free of a pointer that is not pheap's",

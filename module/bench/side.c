@@ -4,6 +4,7 @@
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/string.h>
 
 #include "../compat/bench_compat.h"
 #include "side.h"
@@ -29,14 +30,16 @@ const char *side_name(enum side side)
 
 /**
  * side_slab_create() - make a cache of SLUB's that is not merged with others
- * @size: bytes of an object.
+ * @size: bytes of an object; goes into the name as well.
  *
  * Return: the cache or %NULL.
  */
 struct kmem_cache *side_slab_create(size_t size)
 {
-	return kmem_cache_create("pheap_bench", size, 0, BENCH_SLAB_UNMERGED,
-				 NULL);
+	char name[32];
+
+	snprintf(name, sizeof(name), "pheap_bench-%zu", size);
+	return kmem_cache_create(name, size, 0, BENCH_SLAB_UNMERGED, NULL);
 }
 
 static int side_open_pheap(struct side_set *set)
