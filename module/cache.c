@@ -104,6 +104,13 @@ static void cache_set_geometry(struct pheap_cache *cache, size_t block,
 	cache->fill_mul = DIV_ROUND_UP((POOL_BUCKETS - 1) << 16, cache->blocks);
 }
 
+/* See pool_is_start(). */
+static void cache_set_bound(struct pheap_cache *cache)
+{
+	cache->inverse = U64_MAX / cache->size + 1;
+	cache->bound = cache->blocks * (cache->inverse * cache->size) ?: 1;
+}
+
 static struct pheap_cache *cache_new(struct pheap *heap, const char *name,
 				     int index,
 				     const struct pheap_cache_args *args,
@@ -122,8 +129,9 @@ static struct pheap_cache *cache_new(struct pheap *heap, const char *name,
 	cache->dtor = args->dtor;
 	strscpy(cache->name, name, sizeof(cache->name));
 	cache_set_geometry(cache, block, args->align);
-	if (!cache->flags)
-		cache->inverse = U64_MAX / block + 1;
+	/* What the fast path does not do is for the slow one. */
+	if (!cache->flags && !want_init_on_free())
+		cache_set_bound(cache);
 	/* What a constructor made must not be overwritten. */
 	cache->cookie = cache->ctor ? block - sizeof(u64) : 0;
 	cache->capacity = cache_capacity(cache, args);

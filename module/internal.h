@@ -147,8 +147,9 @@ struct cache_node {
 
 /**
  * struct pheap_cache - one size of blocks
- * @inverse: 2^64 / @size rounded up, to tell a block's start from its middle;
- *	0 for a cache whose blocks always take the slow path.
+ * @inverse: 2^64 / @size rounded up, to tell a block's start from its middle.
+ * @bound: what is less for a start, multiplied by @inverse; 0 for a cache whose
+ *	blocks always take the slow path.
  * @last: offset in the pool of the last block.
  * @size: bytes of a block.
  * @cookie: offset in the block of the cookie that it holds in a magazine.
@@ -175,6 +176,7 @@ struct cache_node {
  */
 struct pheap_cache {
 	u64 inverse;
+	u64 bound;
 	u32 last;
 	u32 size;
 	u32 cookie;

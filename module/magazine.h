@@ -12,6 +12,7 @@
 #define _PHEAP_MAGAZINE_H
 
 #include <linux/llist.h>
+#include <linux/overflow.h>
 #include <linux/preempt.h>
 #include <linux/smp.h>
 
@@ -131,17 +132,17 @@ static __always_inline bool magazine_pop(const struct pheap_cache *cache,
 					 void **p)
 {
 	struct magazine *mag;
-	unsigned long n;
+	u32 n;
 
 	preempt_disable();
 	mag = magazine_this(cache);
 	if (unlikely(!magazine_enter(mag)))
 		goto none;
-	n = mag->count;
-	if (unlikely(!n))
+	/* One instruction to count down and to see that there is none. */
+	if (unlikely(check_sub_overflow(mag->count, 1U, &n)))
 		goto empty;
-	*p = mag->slot[n - 1];
-	mag->count = n - 1;
+	mag->count = n;
+	*p = mag->slot[n];
 	magazine_leave(mag);
 	preempt_enable();
 	return true;
@@ -160,7 +161,7 @@ static __always_inline bool magazine_push(const struct pheap_cache *cache,
 					  const void *p, u64 *word, u64 cookie)
 {
 	struct magazine *mag = magazine_this(cache);
-	unsigned long n;
+	u32 n;
 
 	if (unlikely(!magazine_enter(mag)))
 		return false;
@@ -171,7 +172,9 @@ static __always_inline bool magazine_push(const struct pheap_cache *cache,
 	}
 	*word = cookie;
 	mag->slot[n] = (void *)p;
-	mag->count = n + 1;
+	/* So that memory is counted up, which takes no register. */
+	barrier();
+	mag->count++;
 	magazine_leave(mag);
 	return true;
 }

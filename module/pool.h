@@ -69,15 +69,17 @@ static inline unsigned int pool_index(const struct pheap_cache *cache,
 }
 
 /*
- * A multiple of the size, multiplied by 2^64 / size rounded up, leaves less
- * than that factor in the low word, and nothing else does (Lemire, Kaser,
- * Kurz: Faster Remainder by Direct Computation, 2019).
+ * Whether a block starts at @offset.  The low word of a multiple of the size,
+ * multiplied by 2^64 / size rounded up, is that multiple of the rounding
+ * error; anything else leaves at least 2^64 / size (Lemire, Kaser, Kurz: Faster
+ * Remainder by Direct Computation, 2019).  So one comparison also excludes the
+ * multiples past the last block.  Without a rounding error, that is for a
+ * power of two, there are none in the pool.
  */
 static __always_inline bool pool_is_start(const struct pheap_cache *cache,
-					  u32 offset)
+					  u64 offset)
 {
-	return offset * cache->inverse < cache->inverse &&
-	       offset <= cache->last;
+	return offset * cache->inverse < cache->bound;
 }
 
 #endif /* _PHEAP_POOL_H */

@@ -215,7 +215,7 @@ static int memory_add(const char *test, const struct memory *memory,
 			  1);
 }
 
-/* --- random ----------------------------------------------------------------- */
+/* --- random ------------------------------------------------------------ */
 
 static int random_steps(struct memory *memory)
 {
@@ -310,7 +310,7 @@ int memory_random(const struct bench_command *command)
 	return err ?: random_sizes(memory_mixed, MEMORY_KINDS, count);
 }
 
-/* --- idle ------------------------------------------------------------------- */
+/* --- idle -------------------------------------------------------------- */
 
 static const size_t idle_sizes[] = {
 	8, 16, 24, 32, 64, 96, 136, 256, 400, 512
@@ -350,7 +350,7 @@ static int idle_empty(void)
 	return err;
 }
 
-/* The blocks go with the heaps; that is reported, and meant. */
+/* One block of each size. */
 static int idle_use(struct pheap *heap, void **blocks)
 {
 	size_t i;
@@ -400,7 +400,7 @@ int memory_idle(const struct bench_command *command)
 	return err ?: idle_light();
 }
 
-/* --- meta ------------------------------------------------------------------- */
+/* --- meta -------------------------------------------------------------- */
 
 static int meta_add(const struct memory *memory)
 {

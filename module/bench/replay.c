@@ -76,7 +76,7 @@ struct replay {
 /**
  * struct replay_result - what is known of one allocator
  * @events: events of the last replay.
- * @failed: allocations of these that failed.
+ * @failed: most allocations that failed in one replay.
  * @asked_peak: most bytes asked for and live.
  * @taken_peak: most bytes taken from the kernel.
  * @taken_end: bytes still taken when all was freed.
@@ -316,6 +316,7 @@ static int replay_time(enum replay_kind kind, bool warm_up)
 	migrate_enable();
 	if (!warm_up)
 		result->ns[result->rounds++] = replay.ns;
+	result->failed = max(result->failed, replay.failed);
 	replay_empty(kind, &replay);
 	replay_close(&replay);
 	return signal_pending(current) ? -EINTR : 0;

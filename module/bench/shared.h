@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tests on two CPUs at once: threads, and a measurement of all sizes, rounds and
- * sides.
+ * Tests on two CPUs at once: threads, and a measurement of all sizes, rounds
+ * and sides.
  */
 #ifndef _PHEAP_BENCH_SHARED_H
 #define _PHEAP_BENCH_SHARED_H

@@ -3,8 +3,8 @@
  * /proc/pheap_bench/trace: what a program asked of its allocator.
  *
  * A trace is a stream of LEB128 numbers; Documentation/traces/README.md has the
- * format.  It is checked as it is written, byte by byte, and kept as an array of
- * events, so that a replay spends its time on the allocator.
+ * format.  It is checked as it is written, byte by byte, and kept as an array
+ * of events, so that a replay spends its time on the allocator.
  */
 #include <linux/mm.h>
 #include <linux/printk.h>
