@@ -86,15 +86,15 @@ static void cache_has_name_and_size(struct kunit *test)
 /* Size and alignment, on the first and the last object of several pools. */
 static void cache_aligns(struct kunit *test)
 {
-	static const size_t sizes[] = { 1, 8, 24, 100, 512, 1000, 4096, 5000 };
+	static const size_t sizes[] = { 1, 24, 512, 5000 };
 	struct pheap_cache_args args = {};
 	struct pheap_cache *cache;
 	unsigned int i, j, bad;
-	void *p[70];
+	void *p[40];
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
 		for (args.align = 1; args.align <= PAGE_SIZE;
-		     args.align *= 4) {
+		     args.align *= 16) {
 			args.size = sizes[i];
 			cache = make(test, "aligned", &args);
 			for (j = 0, bad = 0; j < ARRAY_SIZE(p); j++) {

@@ -116,7 +116,9 @@ static void fault_each(struct kunit *test, const char *name, fault_path path)
 		if (!fault_run(&fault, name, path, nth, false))
 			break;
 		failures++;
-		fault_run(&fault, name, path, nth, true);
+		/* Of many, some will do. */
+		if (nth < 8 || nth % 4 == 0)
+			fault_run(&fault, name, path, nth, true);
 	}
 	KUNIT_EXPECT_GT_MSG(test, failures, 0, "%s", name);
 	KUNIT_EXPECT_LT_MSG(test, nth, FAULT_MOST, "%s", name);

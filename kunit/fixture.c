@@ -212,9 +212,15 @@ struct pheap_cache *fixture_class(struct kunit *test, size_t size)
 
 struct pheap_stats fixture_stats(struct kunit *test)
 {
-	struct pheap_stats stats;
+	struct pheap_stats stats, again;
+	int tries = 100;
 
-	pheap_get_stats(heap_of(test), &stats);
+	/* What RCU gives back may come in between. */
+	pheap_get_stats(heap_of(test), &again);
+	do {
+		stats = again;
+		pheap_get_stats(heap_of(test), &again);
+	} while (memcmp(&stats, &again, sizeof(stats)) && --tries);
 	return stats;
 }
 

@@ -493,7 +493,7 @@ static unsigned long system_free_pages(void)
 /* The kernel's own count of free pages, after many heaps. */
 static void heap_leaks_no_pages(struct kunit *test)
 {
-	const unsigned int rounds = 20, each = 100;
+	const unsigned int rounds = 10, each = 100;
 	unsigned long before = 0;
 	struct pheap *heap;
 	unsigned int i, j;

@@ -151,7 +151,7 @@ static int push(void *arg)
 	struct pheap_stats stats;
 	int i;
 
-	for (i = 0; i < 4000; i++) {
+	for (i = 0; i < 1600; i++) {
 		model_step(model);
 		if (i % 8)
 			continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/bitmap.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/topology.h>
 
 #include "cache.h"
@@ -135,6 +136,9 @@ static void pool_divides_right(struct kunit *test)
 		cache = class_at(test, index);
 		end = cache->pages * PAGE_SIZE;
 		for (offset = 0; offset < end; offset++) {
+			/* Of a large block, only the ends. */
+			if (offset % cache->size == 64 && cache->size > SZ_1K)
+				offset += cache->size - 128;
 			start = offset % cache->size == 0 &&
 				offset / cache->size < cache->blocks;
 			wrong += start && pool_index(cache, offset) !=

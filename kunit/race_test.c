@@ -198,7 +198,7 @@ static void race_destroy(struct kunit *test)
 	struct pheap *heap;
 	int round, i;
 
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < 5; round++) {
 		heap = pheap_create("doomed", &args);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(heap));
 		racer = racers_start(test, heap, racer_doomed);

@@ -207,19 +207,14 @@ static bool is_in_pool(struct kunit *test, const void *p, size_t size)
 	return is;
 }
 
-/* Free p[40], and so many more that it goes to its pool, which others keep. */
+/* Have p[40] in its pool, which others keep, and a magazine that has room. */
 static void free_to_pool(struct kunit *test, void **p, size_t size)
 {
-	unsigned int i;
-
 	pheap_free(p[40]);
-	for (i = BLOCKS / 2; i < BLOCKS; i++) {
-		pheap_free(p[i]);
-		p[i] = NULL;
-	}
-	if (is_plain(test))
-		p[BLOCKS - 1] = pheap_alloc(heap_of(test), size, FIXTURE_GFP);
+	pheap_trim(heap_of(test));
 	KUNIT_EXPECT_TRUE(test, is_in_pool(test, p[40], size));
+	pheap_free(p[BLOCKS - 1]);
+	p[BLOCKS - 1] = NULL;
 }
 
 /* Twice; the first is back in its pool. */
