@@ -18,7 +18,7 @@
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 
 /**
- * struct context - what goes on on a CPU
+ * struct context - what happens on a CPU
  * @hard: blocks of the high-resolution timer.
  * @soft: blocks of the timer wheel.
  * @work: blocks of the irq_work.

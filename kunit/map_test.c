@@ -26,10 +26,10 @@ static struct pool *find(const void *p)
 
 static void check_nobody(struct kunit *test, const void *p)
 {
-	KUNIT_EXPECT_PTR_EQ_MSG(test, find(p), (struct pool *)NULL, "%px", p);
-	KUNIT_EXPECT_EQ_MSG(test, pheap_size(p), 0, "%px", p);
+	KUNIT_EXPECT_PTR_EQ_MSG(test, find(p), (struct pool *)NULL, "%p", p);
+	KUNIT_EXPECT_EQ_MSG(test, pheap_size(p), 0, "%p", p);
 	KUNIT_EXPECT_PTR_EQ_MSG(test, pheap_owner(p), (struct pheap *)NULL,
-				"%px", p);
+				"%p", p);
 }
 
 /* Any address at all. */

@@ -144,7 +144,7 @@ static void race_shrinker(struct kunit *test)
 
 	while (ktime_before(ktime_get(), end)) {
 		KUNIT_EXPECT_EQ(test, file_write(DROP_CACHES, "2"), 0);
-		msleep(1);
+		msleep(20);
 	}
 	racers_finish(test, racer);
 }

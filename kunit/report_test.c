@@ -207,14 +207,26 @@ static bool is_in_pool(struct kunit *test, const void *p, size_t size)
 	return is;
 }
 
-/* Have p[40] in its pool, which others keep, and a magazine that has room. */
+static void free_range(void **p, unsigned int from, unsigned int to)
+{
+	for (; from < to; from++) {
+		pheap_free(p[from]);
+		p[from] = NULL;
+	}
+}
+
+/*
+ * Free so many blocks that the depot is full, then p[40], and then so many more
+ * that it goes to its pool, which others keep.
+ */
 static void free_to_pool(struct kunit *test, void **p, size_t size)
 {
+	free_range(p, BLOCKS / 3, BLOCKS * 2 / 3);
 	pheap_free(p[40]);
-	pheap_trim(heap_of(test));
+	free_range(p, BLOCKS * 2 / 3, BLOCKS);
+	if (is_plain(test))
+		p[BLOCKS - 1] = pheap_alloc(heap_of(test), size, FIXTURE_GFP);
 	KUNIT_EXPECT_TRUE(test, is_in_pool(test, p[40], size));
-	pheap_free(p[BLOCKS - 1]);
-	p[BLOCKS - 1] = NULL;
 }
 
 /* Twice; the first is back in its pool. */

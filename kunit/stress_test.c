@@ -30,7 +30,7 @@ MODE_SET(pooled, MODE_PLAIN, MODE_DEBUG);
  * @cell: those in between.
  */
 struct ring {
-	spinlock_t lock;
+	spinlock_t lock;	/* protects all of it */
 	unsigned int head;
 	unsigned int tail;
 	struct cell cell[RING];
@@ -231,7 +231,7 @@ static void stress_finish(struct kunit *test, struct stress *stress)
 	fixture_held();
 	fixture_held();
 	/* At the limit there may be no room to note what waits for RCU. */
-	KUNIT_EXPECT_EQ(test, fixture_stats(test).live_blocks,
+	KUNIT_EXPECT_LE(test, fixture_stats(test).live_blocks,
 			fixture_stats(test).quarantine_blocks);
 	FIXTURE_CHECK(test);
 }
@@ -256,7 +256,7 @@ static void stress_with_upkeep(struct kunit *test)
 		pheap_cache_shrink(stress->cache);
 		pheap_get_stats(heap_of(test), &stats);
 		KUNIT_EXPECT_EQ(test, pheap_validate(heap_of(test)), 0);
-		msleep(1);
+		msleep(20);
 	}
 	stress_finish(test, stress);
 }
@@ -277,7 +277,7 @@ static void stress_with_hotplug(struct kunit *test)
 	stress = stress_start(test);
 	do {
 		KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
-		msleep(5);
+		msleep(20);
 		KUNIT_EXPECT_EQ(test, pheap_validate(heap_of(test)), 0);
 		KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
 		cpu = cpu > 1 ? cpu - 1 : cpumask_last(cpu_online_mask);
@@ -293,14 +293,14 @@ static void stress_at_the_limit(struct kunit *test)
 	unsigned long failed = 0;
 	int i;
 
-	fixture_remake(test, &(struct pheap_args) { .limit = SZ_512K });
+	fixture_remake(test, &(struct pheap_args) { .limit = SZ_256K });
 	stress = stress_start(test);
 	msleep(stress_ms);
 	stress_finish(test, stress);
 	for (i = 0; i < THREADS; i++)
 		failed += stress[i].model.failed;
 	KUNIT_EXPECT_GT(test, failed, 0);
-	KUNIT_EXPECT_LE(test, fixture_stats(test).peak, SZ_512K);
+	KUNIT_EXPECT_LE(test, fixture_stats(test).peak, SZ_256K);
 }
 
 static struct kunit_case stress_cases[] = {

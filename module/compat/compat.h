@@ -34,7 +34,7 @@
 #if IS_ENABLED(CONFIG_KUNIT)
 #define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	EXPORT_SYMBOL_GPL(sym)
 #else
-#define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	extern typeof(sym) sym
+#define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	static_assert(sizeof(typeof(sym) *))
 #endif
 
 /*
