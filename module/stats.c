@@ -39,13 +39,16 @@ static void stats_add_nodes(struct pheap_stats *stats, struct pheap *heap)
 
 static void stats_add_counters(struct pheap_stats *stats, struct pheap *heap)
 {
+	long pages = atomic_long_read(&heap->bytes[BACKING_PAGES]);
 	long large = atomic_long_read(&heap->bytes[BACKING_LARGE]);
+	long meta = atomic_long_read(&heap->bytes[BACKING_META]);
 	long live = atomic_long_read(&heap->outside_bytes);
 	int i;
 
 	stats->limit = heap->limit;
 	stats->reserve = READ_ONCE(heap->reserve) << PAGE_SHIFT;
-	stats->taken = atomic_long_read(&heap->taken);
+	/* Each read once, so that the sum fits its parts while others go on. */
+	stats->taken = pages + large + meta;
 	stats->peak = atomic_long_read(&heap->peak);
 	stats->refusals = atomic_long_read(&heap->refusals);
 	stats->failures = atomic_long_read(&heap->failures);
@@ -53,7 +56,7 @@ static void stats_add_counters(struct pheap_stats *stats, struct pheap *heap)
 	stats->live_bytes += live;
 	/* What a worker has yet to free. */
 	stats->page_bytes += large - live;
-	stats->meta_bytes = atomic_long_read(&heap->bytes[BACKING_META]);
+	stats->meta_bytes = meta;
 	stats->quarantine_blocks = atomic_long_read(&heap->quarantined);
 	stats->rcu_blocks = atomic_long_read(&heap->defer.blocks);
 	for (i = 0; i < PHEAP_BAD_NR; i++)
