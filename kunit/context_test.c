@@ -197,7 +197,7 @@ static void context_with_upkeep(struct kunit *test)
 /* Every context, with interrupts off, and locks held. */
 static void context_atomic(struct kunit *test)
 {
-	DEFINE_RAW_SPINLOCK(lock);
+	static DEFINE_RAW_SPINLOCK(lock);
 	unsigned long flags;
 	struct model model;
 	int i;

@@ -173,8 +173,11 @@ static int validate_arenas(struct pheap *heap)
 	return check_report(heap, "arenas", &check);
 }
 
-static void check_sums(struct check *check, const struct pheap_stats *stats)
+static void check_sums(struct check *check, struct pheap *heap,
+		       const struct pheap_stats *stats)
 {
+	check_eq(check, "pages + large + metadata == taken", stats->taken,
+		 atomic_long_read(&heap->taken));
 	check_eq(check, "live + magazines + free + slack + pages + meta",
 		 stats->live_bytes + stats->magazine_bytes +
 		 stats->free_bytes + stats->slack_bytes + stats->page_bytes +
@@ -196,13 +199,15 @@ static int validate_sums(struct pheap *heap)
 	int i;
 
 	stats_get(heap, &first);
-	check_sums(&check, &first);
+	check_sums(&check, heap, &first);
 	for (i = 0; check.what && i < VALIDATE_LOOKS; i++) {
 		msleep(20);
 		stats_get(heap, &stats);
 		if (atomic_read(&heap->growing) ||
 		    memcmp(&first, &stats, sizeof(stats)))
 			return 0;
+		check.what = NULL;
+		check_sums(&check, heap, &stats);
 	}
 	return check_report(heap, "sums", &check);
 }
