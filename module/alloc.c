@@ -9,6 +9,7 @@
 #include "backing.h"
 #include "cache.h"
 #include "debug.h"
+#include "heap.h"
 #include "large.h"
 #include "magazine.h"
 #include "pool.h"
@@ -18,7 +19,8 @@
 /* Out of line, so that the hot path keeps nothing over a call. */
 static noinline void *alloc_zeroed(const struct pheap_cache *cache, void *p)
 {
-	return memset(p, 0, cache->usable);
+	memset(p + cache->stable, 0, cache->usable - cache->stable);
+	return p;
 }
 
 static noinline void *alloc_after_corrupt(struct pheap_cache *cache,
@@ -149,8 +151,10 @@ static bool alloc_make_room(struct pheap *heap, int err, gfp_t gfp)
 
 	if (err != -ENOSPC && (err != -ENOMEM || !may_wait))
 		return false;
-	if (may_wait)
+	if (may_wait) {
 		large_flush();
+		heap_make_room(heap);
+	}
 	trim_heap(heap, may_wait);
 	return true;
 }
@@ -243,7 +247,8 @@ static void *alloc_from(struct pheap_cache *cache, size_t size, gfp_t gfp,
 	} while (!alloc_debug(cache, p, size, gfp));
 	compat_kasan_alloc(p, size, cache->size);
 	if (!cache->ctor && want_init_on_alloc(gfp))
-		memset(p, 0, cache->flags ? size : cache->usable);
+		memset(p + cache->stable, 0,
+		       (cache->flags ? size : cache->usable) - cache->stable);
 	return p;
 }
 

@@ -59,10 +59,12 @@ static void backing_raise_peak(struct pheap *heap, long taken)
 static int backing_take(struct pheap *heap, size_t bytes)
 {
 	long taken = atomic_long_read(&heap->taken);
+	long external = atomic_long_read(&heap->external);
 
 	do {
-		if (bytes > LONG_MAX - taken ||
-		    (heap->limit && bytes > heap->limit - taken))
+		if (bytes > LONG_MAX - taken - external ||
+		    (heap->limit && (long)bytes > (long)heap->limit -
+						  taken - external))
 			return -ENOSPC;
 	} while (!atomic_long_try_cmpxchg(&heap->taken, &taken,
 					  taken + bytes));

@@ -111,10 +111,26 @@ static void cache_set_bound(struct pheap_cache *cache)
 	cache->bound = cache->blocks * (cache->inverse * cache->size) ?: 1;
 }
 
+/*
+ * A dead object's count stays readable, and zero, for whoever still has its
+ * address: the cookie comes behind it, and pheap_free() must not touch it.
+ */
+static void cache_set_type(struct pheap_cache *cache, struct pheap_type *type)
+{
+	cache->type = type;
+	cache->stable = sizeof(struct pheap_object);
+	cache->cookie = sizeof(struct pheap_object);
+	cache->object_bound = cache->bound;
+	cache->bound = 0;
+	/* The collector finds them in pools only. */
+	cache->flags &= ~PHEAP_PASSTHROUGH;
+}
+
 static struct pheap_cache *cache_new(struct pheap *heap, const char *name,
 				     int index,
 				     const struct pheap_cache_args *args,
-				     size_t block, gfp_t gfp)
+				     size_t block, struct pheap_type *type,
+				     gfp_t gfp)
 {
 	struct pheap_cache *cache;
 
@@ -134,6 +150,8 @@ static struct pheap_cache *cache_new(struct pheap *heap, const char *name,
 		cache_set_bound(cache);
 	/* What a constructor made must not be overwritten. */
 	cache->cookie = cache->ctor ? block - sizeof(u64) : 0;
+	if (type)
+		cache_set_type(cache, type);
 	cache->capacity = cache_capacity(cache, args);
 	cache_init_arrays(cache);
 	return cache;
@@ -181,7 +199,7 @@ struct pheap_cache *cache_of_class(struct pheap *heap, unsigned int index,
 		return cache;
 	snprintf(name, sizeof(name), "%zu", args.size);
 	cache = cache_new(heap, name, max(index, 1U), &args,
-			  cache_class_block(heap, index), gfp);
+			  cache_class_block(heap, index), NULL, gfp);
 	if (IS_ERR(cache))
 		return cache;
 	if (!cache_add_class(heap, cache))
@@ -229,7 +247,7 @@ static size_t cache_block_size(const struct pheap *heap,
 	return ALIGN(size, max_t(size_t, args->align, SIZE_STEP));
 }
 
-static struct pheap_cache *cache_find(struct pheap *heap, const char *name)
+struct pheap_cache *cache_find(struct pheap *heap, const char *name)
 {
 	struct pheap_cache *cache;
 
@@ -240,11 +258,31 @@ static struct pheap_cache *cache_find(struct pheap *heap, const char *name)
 	return NULL;
 }
 
+void cache_publish(struct pheap *heap, struct pheap_cache *cache)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&heap->lock, flags);
+	list_add_tail_rcu(&cache->link, &heap->caches);
+	raw_spin_unlock_irqrestore(&heap->lock, flags);
+}
+
+struct pheap_cache *cache_of_type(struct pheap *heap, struct pheap_type *type,
+				  const char *name,
+				  const struct pheap_cache_args *args,
+				  gfp_t gfp)
+{
+	size_t block = cache_block_size(heap, args);
+
+	if (!cache_args_valid(args) || block > ARENA_SIZE)
+		return ERR_PTR(-EINVAL);
+	return cache_new(heap, name, CACHE_NAMED, args, block, type, gfp);
+}
+
 struct pheap_cache *pheap_cache_create(struct pheap *heap, const char *name,
 				       const struct pheap_cache_args *args)
 {
 	struct pheap_cache *cache;
-	unsigned long flags;
 	size_t block;
 
 	might_sleep();
@@ -256,15 +294,12 @@ struct pheap_cache *pheap_cache_create(struct pheap *heap, const char *name,
 	mutex_lock(&heap->mutex);
 	cache = ERR_PTR(-EEXIST);
 	if (!cache_find(heap, name))
-		cache = cache_new(heap, name, CACHE_NAMED, args, block,
+		cache = cache_new(heap, name, CACHE_NAMED, args, block, NULL,
 				  GFP_KERNEL);
-	if (!IS_ERR(cache)) {
-		raw_spin_lock_irqsave(&heap->lock, flags);
-		list_add_tail_rcu(&cache->link, &heap->caches);
-		raw_spin_unlock_irqrestore(&heap->lock, flags);
-	} else if (PTR_ERR(cache) == -ENOSPC) {
+	if (!IS_ERR(cache))
+		cache_publish(heap, cache);
+	else if (PTR_ERR(cache) == -ENOSPC)
 		cache = ERR_PTR(-ENOMEM);
-	}
 	mutex_unlock(&heap->mutex);
 	return cache;
 }

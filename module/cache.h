@@ -12,6 +12,16 @@ void cache_exit(void);
 struct pheap_cache *cache_of_class(struct pheap *heap, unsigned int index,
 				   gfp_t gfp);
 
+/* A named cache, or NULL; with heap->mutex held. */
+struct pheap_cache *cache_find(struct pheap *heap, const char *name);
+
+/* A new cache for objects of a type, to be published; or an ERR_PTR(). */
+struct pheap_cache *cache_of_type(struct pheap *heap, struct pheap_type *type,
+				  const char *name,
+				  const struct pheap_cache_args *args,
+				  gfp_t gfp);
+void cache_publish(struct pheap *heap, struct pheap_cache *cache);
+
 /* A cache that is on no list, or of no use, any more. */
 void cache_free(struct pheap_cache *cache);
 

@@ -29,11 +29,18 @@ static size_t debug_body(const struct pheap_cache *cache)
 	return cache->size - sizeof(struct debug_tail);
 }
 
-/* What a constructor made stays. */
+/* What a constructor made stays, and so does a dead object's count. */
 static void debug_poison(const struct pheap_cache *cache, void *p)
 {
 	if (!cache->ctor)
-		memset(p, POISON_FREE, debug_body(cache));
+		memset(p + cache->stable, POISON_FREE,
+		       debug_body(cache) - cache->stable);
+}
+
+static bool debug_is_poisoned(const struct pheap_cache *cache, void *p)
+{
+	return cache->ctor || !memchr_inv(p + cache->stable, POISON_FREE,
+					  debug_body(cache) - cache->stable);
 }
 
 void debug_init_pool(const struct pheap_cache *cache, void *base)
@@ -73,13 +80,13 @@ bool debug_alloc(struct pheap_cache *cache, void *p, size_t request, gfp_t gfp)
 	struct debug_tail *tail = debug_tail(cache, p);
 
 	compat_kasan_alloc(p, cache->size, cache->size);
-	if (tail->zone != DEBUG_ZONE_32 ||
-	    (!cache->ctor && memchr_inv(p, POISON_FREE, debug_body(cache)))) {
+	if (tail->zone != DEBUG_ZONE_32 || !debug_is_poisoned(cache, p)) {
 		debug_report(PHEAP_BAD_WRITE, cache, p, 0);
 		return false;
 	}
 	if (!cache->ctor)
-		memset(p, POISON_INUSE, request);
+		memset(p + cache->stable, POISON_INUSE,
+		       request - cache->stable);
 	debug_set_zone(cache, p, request);
 	tail->alloc = compat_stack_save(gfp & ~__GFP_DIRECT_RECLAIM);
 	return true;

@@ -308,7 +308,7 @@ static void debugfs_removing(struct pheap *heap)
 	debugfs_remove(heap->dir);
 }
 
-static const struct heap_watch debugfs_watch = {
+static struct heap_watch debugfs_watch = {
 	.added = debugfs_added,
 	.removing = debugfs_removing,
 };
@@ -316,12 +316,12 @@ static const struct heap_watch debugfs_watch = {
 int debugfs_init(void)
 {
 	debugfs_root = debugfs_create_dir("pheap", NULL);
-	heap_set_watch(&debugfs_watch);
+	heap_add_watch(&debugfs_watch);
 	return 0;
 }
 
 void debugfs_exit(void)
 {
-	heap_set_watch(NULL);
+	heap_del_watch(&debugfs_watch);
 	debugfs_remove(debugfs_root);
 }

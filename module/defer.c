@@ -129,7 +129,7 @@ static bool defer_add(struct defer *defer, const void *p,
 }
 
 /* In an RCU section until the batch is handed over: see defer_sync(). */
-static void defer_put(struct pheap *heap, const void *p)
+void defer_put(struct pheap *heap, const void *p)
 {
 	struct defer_batch *new = NULL, *due = NULL;
 	struct defer *defer = &heap->defer;

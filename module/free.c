@@ -61,6 +61,13 @@ static __always_inline bool free_find(const void *p,
 	       arena->node == numa_mem_id();
 }
 
+/* Nobody may touch a free block, but for what of it is stable. */
+static __always_inline void free_close(const struct pheap_cache *cache,
+				       const void *p)
+{
+	compat_kasan_free(p + cache->stable, cache->size - cache->stable);
+}
+
 /* @p, if it is in no magazine, goes into this CPU's.  Preemption is off. */
 static __always_inline bool free_push(const struct pheap_cache *cache,
 				      const void *p)
@@ -70,7 +77,7 @@ static __always_inline bool free_push(const struct pheap_cache *cache,
 
 	if (unlikely(mark_word_is_free(*word, cookie)))
 		return false;
-	compat_kasan_free(p, cache->size);
+	free_close(cache, p);
 	return magazine_push(cache, p, word, cookie);
 }
 
@@ -100,8 +107,9 @@ slow:
 static void free_wipe(const struct pheap_cache *cache, const void *p)
 {
 	if (want_init_on_free() && !cache->ctor)
-		memset((void *)p, 0, cache->size);
-	compat_kasan_free(p, cache->size);
+		memset((void *)p + cache->stable, 0,
+		       cache->size - cache->stable);
+	free_close(cache, p);
 }
 
 /*
@@ -143,6 +151,15 @@ static void free_outside(struct pheap_cache *expected, const void *p,
 		report_foreign(p, caller);
 }
 
+/* A dead object whose grace period is over. */
+static bool free_is_dead(const void *p)
+{
+	struct pheap_object *obj = (struct pheap_object *)p;
+
+	return atomic_cmpxchg(&obj->__rc, OBJECT_GRACE, OBJECT_FREE) ==
+	       OBJECT_GRACE;
+}
+
 /* What is wrong with freeing @p, or PHEAP_BAD_NR. */
 static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
 				 struct pheap_cache *expected, const void *p)
@@ -153,6 +170,8 @@ static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
 		return PHEAP_BAD_MIDDLE;
 	if (expected && cache != expected)
 		return PHEAP_BAD_CACHE;
+	if (cache->type && !free_is_dead(p))
+		return PHEAP_BAD_OBJECT;
 	if (!pool_allocated(cache, pool, p))
 		return PHEAP_BAD_DOUBLE;
 	if (mark_has(cache) && mark_is_free(cache, p))
@@ -166,7 +185,7 @@ static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
 	if (cache->flags & PHEAP_DEBUG) {
 		if (!debug_free(cache, p, caller))
 			return;
-		compat_kasan_free(p, cache->size);
+		free_close(cache, p);
 	} else {
 		free_wipe(cache, p);
 	}
@@ -174,6 +193,16 @@ static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
 		magazine_put(cache, p, caller);
 	else
 		magazine_give_one(cache, p, caller);
+}
+
+/* Out of line, so that the hot path keeps nothing over a call. */
+static noinline void free_object_block(struct pheap_cache *cache,
+				       struct pool *page, const void *p)
+{
+	if (mark_has(cache) && mark_is_free(cache, p))
+		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p, 0);
+	else
+		free_block(cache, page - page->lead / PAGE_SIZE, (void *)p, 0);
 }
 
 void free_slow(struct pheap_cache *expected, const void *p,
@@ -198,6 +227,36 @@ void free_slow(struct pheap_cache *expected, const void *p,
 		report_bad(bad, cache->heap, cache, p, caller);
 out:
 	rcu_read_unlock();
+}
+
+void free_object(struct pheap_cache *cache, struct pool *page, const void *p)
+{
+	bool local = !static_branch_unlikely(&free_many_nodes) ||
+		     pool_arena(page)->node == numa_mem_id();
+
+	if (likely(cache->object_bound) && likely(local) &&
+	    likely(free_push(cache, p)))
+		return;
+	free_object_block(cache, page, p);
+}
+
+void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
+		  unsigned int nr)
+{
+	unsigned int i, bad;
+
+	if (!cache->object_bound) {
+		for (i = 0; i < nr; i++)
+			free_object_block(cache, page, p[i]);
+		return;
+	}
+	for (i = 0; i < nr; i++) {
+		free_close(cache, p[i]);
+		mark_set(cache, p[i], MARK_POOL);
+	}
+	bad = pool_give_blocks(cache, p, nr);
+	for (i = 0; i < bad; i++)
+		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p[i], 0);
 }
 
 void pheap_free_sensitive(const void *p)

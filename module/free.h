@@ -13,4 +13,14 @@ void free_init(void);
 void free_slow(struct pheap_cache *expected, const void *p,
 	       unsigned long caller);
 
+/*
+ * Free the block of a dead object, which starts at @p on @page.  With
+ * preemption off.
+ */
+void free_object(struct pheap_cache *cache, struct pool *page, const void *p);
+
+/* The same for up to %POOL_BATCH of one page, straight to their pool. */
+void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
+		  unsigned int nr);
+
 #endif /* _PHEAP_FREE_H */

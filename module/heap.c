@@ -32,23 +32,29 @@ module_param(passthrough, bool, 0644);
 MODULE_PARM_DESC(passthrough,
 		 "every block of heaps made from now on is a kmalloc()");
 
-static const struct heap_watch *heap_watch;
+static LIST_HEAD(heap_watches);
 
-void heap_set_watch(const struct heap_watch *watch)
+void heap_add_watch(struct heap_watch *watch)
 {
-	WRITE_ONCE(heap_watch, watch);
+	list_add_tail(&watch->link, &heap_watches);
 }
 
-static void heap_tell(struct pheap *heap, bool added)
+void heap_del_watch(struct heap_watch *watch)
 {
-	const struct heap_watch *watch = READ_ONCE(heap_watch);
+	list_del(&watch->link);
+}
 
-	if (!watch)
-		return;
-	if (added)
-		watch->added(heap);
-	else
-		watch->removing(heap);
+#define heap_tell(what, heap) do {					\
+	struct heap_watch *__watch;					\
+									\
+	list_for_each_entry(__watch, &heap_watches, link)		\
+		if (__watch->what)					\
+			__watch->what(heap);				\
+} while (0)
+
+void heap_make_room(struct pheap *heap)
+{
+	heap_tell(make_room, heap);
 }
 
 static struct pheap *heap_find(const char *name)
@@ -155,7 +161,7 @@ struct pheap *pheap_create_owned(const char *name,
 		heap = heap_new(name, args, owner);
 	if (!IS_ERR(heap)) {
 		list_add_tail(&heap->link, &heaps);
-		heap_tell(heap, true);
+		heap_tell(added, heap);
 	}
 	mutex_unlock(&heaps_mutex);
 	/* A limit that is too low for the heap itself is a bad argument. */
@@ -238,7 +244,7 @@ static void heap_destroy_arenas(struct pheap *heap)
 /* Off the registry already. */
 static void heap_destroy(struct pheap *heap)
 {
-	heap_tell(heap, false);
+	heap_tell(removing, heap);
 	heap_close(heap);
 	defer_flush(heap);
 	heap_drain(heap);
@@ -246,6 +252,7 @@ static void heap_destroy(struct pheap *heap)
 	large_destroy(heap, NULL);
 	heap_destroy_caches(heap);
 	heap_destroy_arenas(heap);
+	heap_tell(removed, heap);
 	defer_exit(heap);
 	backing_spare_drop(heap);
 	if (atomic_long_read(&heap->taken) != ksize(heap))
@@ -298,6 +305,7 @@ static int heap_module_gone(struct notifier_block *nb, unsigned long state,
 		return NOTIFY_DONE;
 	while ((heap = heap_take_orphan(data))) {
 		report_orphan(heap);
+		heap->orphan = true;
 		heap_destroy(heap);
 	}
 	return NOTIFY_OK;

@@ -13,13 +13,26 @@ extern struct mutex heaps_mutex;
  * struct heap_watch - who wants to know of heaps, from a layer above
  * @added: a new heap; heaps_mutex is held.
  * @removing: it is off the registry, and is still whole.
+ * @removed: all that is left of it is the structure itself.
+ * @make_room: it is at its limit, or out of memory; may sleep.
+ * @link: among the others, in the order of their coming.
+ *
+ * Each may be NULL.
  */
 struct heap_watch {
 	void (*added)(struct pheap *heap);
 	void (*removing)(struct pheap *heap);
+	void (*removed)(struct pheap *heap);
+	void (*make_room)(struct pheap *heap);
+	struct list_head link;
 };
 
-void heap_set_watch(const struct heap_watch *watch);
+/* While there are no heaps. */
+void heap_add_watch(struct heap_watch *watch);
+void heap_del_watch(struct heap_watch *watch);
+
+/* Let the layers above free what they can. */
+void heap_make_room(struct pheap *heap);
 
 int heap_init(void);
 void heap_exit(void);

@@ -40,11 +40,14 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include <pheap/object.h>
 #include <pheap/pheap.h>
 
 #include "compat/compat.h"
 #include "sizes.h"
 
+struct gc;
+struct gc_side;
 struct magazine;
 
 /*
@@ -64,6 +67,9 @@ enum backing_kind {
  * @word: bitmap of allocated blocks, if there are at most 64.
  * @map: the same, if there are more.  Bits past the last block are set.
  * @link: in cache_node->partial or ->full.
+ * @rcu: for the end of a pool of objects.
+ * @held: the same, while a scan goes on.
+ * @cand: which 64ths of the page have candidates; see touch.h.
  * @lead: bytes from the pool's first page to this page.
  * @nr_free: clear bits.
  * @bucket: which cache_node->partial it is on, POOL_FULL for ->full, POOL_GONE
@@ -71,7 +77,7 @@ enum backing_kind {
  * @page: index of this page in the arena.
  *
  * There is a descriptor for each page of an arena.  Of a pool's, only the
- * first page's is used, apart from @cache and @lead.  @link, @nr_free,
+ * first page's is used, apart from @cache, @cand and @lead.  @link, @nr_free,
  * @bucket and the bitmap are protected by the cache_node's lock.
  */
 struct pool {
@@ -80,7 +86,12 @@ struct pool {
 		u64 word;
 		u64 *map;
 	};
-	struct list_head link;
+	union {
+		struct list_head link;
+		struct rcu_head rcu;
+		struct llist_node held;
+	};
+	unsigned long cand;
 	u32 lead;
 	u16 nr_free;
 	u8 bucket;
@@ -104,6 +115,12 @@ struct pool {
  * @link: in heap_node->buckets or ->full.
  * @all: in heap_node->arenas.
  * @rcu: for the descriptor's end.
+ * @cand: pages with candidates.
+ * @dead: pages with objects that wait for the reaper.
+ * @side: the scan's notes, during one.
+ * @rest_until: scan that looks at this arena again.
+ * @rests: how often it was found to be alive all over.
+ * @frozen: no scan looks at it.
  * @pools: descriptors of the pages.
  *
  * @present, @free, @heads and both links are protected by the heap_node's lock.
@@ -119,6 +136,12 @@ struct arena {
 	struct list_head link;
 	struct list_head all;
 	struct rcu_head rcu;
+	unsigned long cand;
+	unsigned long dead;
+	struct gc_side *side;
+	u32 rest_until;
+	u8 rests;
+	bool frozen;
 	struct pool pools[ARENA_PAGES];
 };
 
@@ -155,6 +178,9 @@ struct cache_node {
  * @cookie: offset in the block of the cookie that it holds in a magazine.
  * @usable: bytes of it that the user may use.
  * @heap: heap.
+ * @type: of its objects, if they are counted.
+ * @stable: bytes at a block's start that nobody writes while it is free.
+ * @object_bound: @bound, for objects, which pheap_free() must not free.
  * @index: size class, or CACHE_NAMED.
  * @blocks: blocks of a pool.
  * @pages: pages of a pool.
@@ -182,7 +208,10 @@ struct pheap_cache {
 	u32 cookie;
 	u32 usable;
 	struct pheap *heap;
+	struct pheap_type *type;
+	u64 object_bound;
 	int index;
+	u32 stable;
 	u16 blocks;
 	u16 pages;
 	u32 align;
@@ -201,6 +230,13 @@ struct pheap_cache {
 };
 
 #define CACHE_NAMED	-1
+
+/*
+ * What the count of an object is while its block is free, and before that while
+ * the block waits for a grace period.  There is nothing in its slots.
+ */
+#define OBJECT_FREE	__PHEAP_CONDEMNED
+#define OBJECT_GRACE	(__PHEAP_CONDEMNED | __PHEAP_FINALIZED)
 
 /**
  * struct heap_node - arenas of a heap on a NUMA node
@@ -255,8 +291,13 @@ struct defer {
  * @flags: &enum pheap_flags.
  * @node: the only node, or NUMA_NO_NODE.
  * @dying: being destroyed: nothing is allocated any more.
+ * @orphan: its module is gone, and so are its types' functions.
  * @growing: allocations that may be asleep in the page allocator.
  * @taken: bytes taken from the kernel.
+ * @external: bytes that objects hold elsewhere.
+ * @waiting: pages of pools of objects that wait for a grace period.
+ * @holding: they wait for a scan, too.
+ * @held: those that do.
  * @given: bytes that went back, ever.
  * @peak: the most that was.
  * @bytes: @taken by &enum backing_kind.
@@ -275,6 +316,7 @@ struct defer {
  * @spares: bitmaps that pheap_reserve() put by, protected by @lock.
  * @nr_spares: how many.
  * @owner: module.
+ * @gc: types, and their collector; made with the first type.
  * @link: in heaps, protected by heaps_mutex.
  * @dir: debugfs directory.
  * @name: name.
@@ -287,8 +329,13 @@ struct pheap {
 	unsigned int flags;
 	int node;
 	bool dying;
+	bool orphan;
 	atomic_t growing;
 	atomic_long_t taken;
+	atomic_long_t external;
+	atomic_long_t waiting;
+	bool holding;
+	struct llist_head held;
 	atomic_long_t given;
 	atomic_long_t peak;
 	atomic_long_t bytes[BACKING_KINDS];
@@ -307,6 +354,7 @@ struct pheap {
 	void *spares;
 	unsigned int nr_spares;
 	struct module *owner;
+	struct gc *gc;
 	struct list_head link;
 	struct dentry *dir;
 	char name[PHEAP_NAME_MAX + 1];

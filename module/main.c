@@ -10,6 +10,7 @@
 #include "cpu.h"
 #include "debugfs.h"
 #include "free.h"
+#include "gc.h"
 #include "heap.h"
 #include "large.h"
 #include "map.h"
@@ -47,6 +48,7 @@ static const struct part parts[] = {
 	{ large_init, large_exit },
 	{ heap_init, heap_exit },
 	{ cpu_init_hotplug, cpu_exit_hotplug },
+	{ gc_init, gc_exit },
 	{ shrink_init, shrink_exit },
 	{ debugfs_init, debugfs_exit },
 	{ procfs_init, procfs_exit },

@@ -158,12 +158,64 @@ static void pool_destruct(struct pheap_cache *cache, struct pool *pool)
 		cache->dtor(p + i * cache->size);
 }
 
+/* The grace period of a pool of objects is over. */
+static void pool_release_rcu(struct rcu_head *rcu)
+{
+	struct pool *pool = container_of(rcu, struct pool, rcu);
+	struct pheap *heap = pool_arena(pool)->heap;
+	unsigned int pages = pool->nr_free;
+
+	arena_give(pool, pages);
+	atomic_long_sub(pages, &heap->waiting);
+}
+
+static void pool_drop_held(struct pheap *heap)
+{
+	struct pool *pool, *next;
+
+	llist_for_each_entry_safe(pool, next, llist_del_all(&heap->held), held)
+		compat_call_rcu(&pool->rcu, pool_release_rcu);
+}
+
+void pool_hold(struct pheap *heap, bool hold)
+{
+	WRITE_ONCE(heap->holding, hold);
+	/* Either we see a page in no pool, or its release sees us. */
+	smp_mb();
+	if (!hold)
+		pool_drop_held(heap);
+}
+
+/*
+ * Whoever still has a dead object's address may look at its count: the pages
+ * stay what they are until he is done, and as long as a scan has notes of
+ * them.
+ */
+static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
+{
+	struct pheap *heap = cache->heap;
+	unsigned int i;
+
+	atomic_long_add(cache->pages, &heap->waiting);
+	/* For pool_release_rcu(), when the cache may be gone. */
+	pool->nr_free = cache->pages;
+	for (i = 0; i < cache->pages; i++)
+		WRITE_ONCE(pool[i].cache, cache_none);
+	smp_mb();
+	llist_add(&pool->held, &heap->held);
+	if (!READ_ONCE(heap->holding))
+		pool_drop_held(heap);
+}
+
 /* A pool that is on no list any more. */
 static void pool_release(struct pheap_cache *cache, struct pool *pool)
 {
 	pool_destruct(cache, pool);
 	pool_free_map(cache, pool);
-	arena_give(pool, cache->pages);
+	if (cache->type)
+		pool_release_objects(cache, pool);
+	else
+		arena_give(pool, cache->pages);
 }
 
 /* Withhold a block that is not as it was left. */
@@ -355,6 +407,7 @@ static int pool_init_map(struct pheap_cache *cache, struct pool *pool,
 
 static void pool_init_block(struct pheap_cache *cache, void *p)
 {
+	memset(p, 0, cache->stable);
 	if (cache->ctor)
 		cache->ctor(p);
 	if (mark_has(cache))
@@ -373,6 +426,9 @@ static void pool_construct(struct pheap_cache *cache, struct pool *pool)
 	if (cache->flags & PHEAP_DEBUG)
 		debug_init_pool(cache, p);
 	compat_kasan_free(p, bytes);
+	for (i = 0; i < cache->blocks && cache->stable; i++)
+		compat_kasan_alloc(p + i * cache->size, cache->stable,
+				   cache->stable);
 }
 
 /* The pool is whole from here on, its first blocks perhaps taken. */

@@ -43,6 +43,12 @@ void pool_trim(struct pheap_cache *cache);
 /* Take the cache's last pools apart, whatever is live in them. */
 void pool_destroy_all(struct pheap_cache *cache);
 
+/*
+ * From now on, pages of objects stay the heap's until the hold ends.  A page
+ * that is seen in a pool afterwards is kept.
+ */
+void pool_hold(struct pheap *heap, bool hold);
+
 /* Is the block that @pool has at @p allocated, in a magazine or not? */
 bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
 		    const void *p);

@@ -54,7 +54,8 @@ void *pheap_realloc(struct pheap *heap, void *p, size_t size, gfp_t gfp)
 	if (!p)
 		return pheap_alloc(heap, size, gfp);
 	size = size ?: 1;
-	if (!find_block(p, &found)) {
+	/* An object can't be moved, nor can what is none. */
+	if (!find_block(p, &found) || (found.cache && found.cache->type)) {
 		free_slow(NULL, p, _RET_IP_);
 		return NULL;
 	}

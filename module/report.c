@@ -47,6 +47,9 @@ const char *const report_kinds[PHEAP_BAD_NR] = {
 	[PHEAP_BAD_CACHE] = "cache",
 	[PHEAP_BAD_WRITE] = "write",
 	[PHEAP_BAD_OVERRUN] = "overrun",
+	[PHEAP_BAD_OBJECT] = "object",
+	[PHEAP_BAD_COUNT] = "count",
+	[PHEAP_BAD_SLOT] = "slot",
 };
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(report_kinds);
 
@@ -58,6 +61,9 @@ static const char *const report_texts[PHEAP_BAD_NR] = {
 	[PHEAP_BAD_CACHE] = "free to a cache that the block is not from",
 	[PHEAP_BAD_WRITE] = "block written to after its free, or freed twice",
 	[PHEAP_BAD_OVERRUN] = "write past the end of a block",
+	[PHEAP_BAD_OBJECT] = "counted object freed, not put",
+	[PHEAP_BAD_COUNT] = "count of references is wrong",
+	[PHEAP_BAD_SLOT] = "slots are not what the type says",
 };
 
 void report_reset_limit(void)

@@ -46,8 +46,12 @@ size_t pheap_trim(struct pheap *heap)
 	might_sleep();
 	large_flush();
 	trim_heap(heap, true);
-	/* Descriptors go after a grace period. */
+	/* Descriptors go after a grace period, as pools of objects do. */
 	rcu_barrier();
+	if (heap->gc) {
+		arena_trim(heap);
+		rcu_barrier();
+	}
 	return atomic_long_read(&heap->given) - before;
 }
 EXPORT_SYMBOL_GPL(pheap_trim);

@@ -67,11 +67,11 @@ struct pheap_object {
  *
  * Opaque.  All bytes zero is an empty one, which is how objects are born.
  *
- * @__ref: the object.
+ * @__to: the object.
  */
 struct pheap_slot {
 	/* private: */
-	struct pheap_object __rcu *__ref;
+	struct pheap_object __rcu *__to;
 };
 
 /*
@@ -346,7 +346,7 @@ static __always_inline void __pheap_slot_store(struct pheap_slot *slot,
 	bool dead = false;
 
 	old = (__force struct pheap_object *)
-		xchg(&slot->__ref, (__force struct pheap_object __rcu *)obj);
+		xchg(&slot->__to, (__force struct pheap_object __rcu *)obj);
 	if (old)
 		dead = __pheap_unref(old);
 	__pheap_section_end();
@@ -410,7 +410,7 @@ static inline struct pheap_object *pheap_slot_take(struct pheap_object *owner,
 	struct pheap_object *old;
 
 	__pheap_section_begin();
-	old = (__force struct pheap_object *)xchg(&slot->__ref, NULL);
+	old = (__force struct pheap_object *)xchg(&slot->__to, NULL);
 	if (old)
 		__pheap_touch(old);
 	__pheap_section_end();
@@ -458,7 +458,7 @@ struct pheap_object *pheap_slot_get(struct pheap_object *owner,
 static inline const struct pheap_object *
 pheap_slot_peek(const struct pheap_slot *slot)
 {
-	return rcu_dereference_check(slot->__ref, rcu_read_lock_any_held());
+	return rcu_dereference_check(slot->__to, rcu_read_lock_any_held());
 }
 
 /**
@@ -529,15 +529,15 @@ struct pheap_frame_chunk;
  *
  * @__heap: where chunks come from.
  * @__nr: references.
- * @__more: those beyond @__ref.
- * @__ref: the first.
+ * @__more: those beyond @__to.
+ * @__to: the first.
  */
 struct pheap_frame {
 	/* private: */
 	struct pheap *__heap;
 	unsigned int __nr;
 	struct pheap_frame_chunk *__more;
-	struct pheap_object *__ref[PHEAP_FRAME_INLINE];
+	struct pheap_object *__to[PHEAP_FRAME_INLINE];
 };
 
 /**
@@ -721,10 +721,9 @@ void pheap_gc_set_threshold(struct pheap *heap, size_t objects, size_t bytes);
  * pheap_gc_freeze() - look at no object that exists now
  * @heap: a heap.
  *
- * All candidates are forgotten, and what is live now is taken for live until
- * pheap_gc_unfreeze(); cycles that die meanwhile are not found (CPython:
- * gc.freeze()).  Works by arena: an object made later may be taken for live
- * too, if it shares one.
+ * What exists now is taken for live until pheap_gc_unfreeze(); cycles that die
+ * meanwhile are not found before (CPython: gc.freeze()).  Works by arena: an
+ * object made later may be taken for live too, if it shares one.
  *
  * Context: Process context. May sleep.
  */

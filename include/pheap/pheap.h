@@ -113,6 +113,11 @@ struct pheap_cache_args {
  * @PHEAP_BAD_WRITE: a block whose memory changed while it was free: written
  *	to after its free, or freed a second time after such a write.
  * @PHEAP_BAD_OVERRUN: a debug block whose red zone was written to.
+ * @PHEAP_BAD_OBJECT: a counted object given to pheap_free().
+ * @PHEAP_BAD_COUNT: a reference to a dead object taken or put, or more of
+ *	them than can be counted.
+ * @PHEAP_BAD_SLOT: a @traverse function that told of more references than there
+ *	are, or a slot of an object that is dead.
  * @PHEAP_BAD_NR: how many kinds there are.
  */
 enum pheap_bad {
@@ -123,6 +128,9 @@ enum pheap_bad {
 	PHEAP_BAD_CACHE,
 	PHEAP_BAD_WRITE,
 	PHEAP_BAD_OVERRUN,
+	PHEAP_BAD_OBJECT,
+	PHEAP_BAD_COUNT,
+	PHEAP_BAD_SLOT,
 	PHEAP_BAD_NR,
 };
 

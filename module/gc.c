@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/export.h>
+#include <linux/ktime.h>
+#include <linux/log2.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "backing.h"
+#include "gc.h"
+#include "heap.h"
+#include "look.h"
+#include "object.h"
+#include "reap.h"
+#include "report.h"
+#include "root.h"
+
+/* Scans that pheap_collect() makes at most. */
+#define GC_COLLECT_MAX	6
+
+/* Notes that it gets in advance when a scan had no memory for them. */
+#define GC_SPARE	64
+
+static struct workqueue_struct *gc_wq;
+
+static LIST_HEAD(gc_guests);
+/* Protects the list of users' functions that are running. */
+static DEFINE_RAW_SPINLOCK(gc_guests_lock);
+
+void gc_guest_enter(struct gc_guest *guest, struct pheap *heap)
+{
+	unsigned long flags;
+
+	guest->task = current;
+	guest->heap = heap;
+	raw_spin_lock_irqsave(&gc_guests_lock, flags);
+	list_add(&guest->link, &gc_guests);
+	raw_spin_unlock_irqrestore(&gc_guests_lock, flags);
+}
+
+void gc_guest_leave(struct gc_guest *guest)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gc_guests_lock, flags);
+	list_del(&guest->link);
+	raw_spin_unlock_irqrestore(&gc_guests_lock, flags);
+}
+
+bool gc_is_guest(const struct pheap *heap)
+{
+	struct gc_guest *guest;
+	unsigned long flags;
+	bool is = false;
+
+	raw_spin_lock_irqsave(&gc_guests_lock, flags);
+	list_for_each_entry(guest, &gc_guests, link)
+		is |= guest->task == current && (!heap || guest->heap == heap);
+	raw_spin_unlock_irqrestore(&gc_guests_lock, flags);
+	return is;
+}
+
+static bool gc_may_start(struct gc *gc)
+{
+	return READ_ONCE(gc->enabled) && !READ_ONCE(gc->dying);
+}
+
+static void gc_kick(struct gc *gc)
+{
+	if (!gc_may_start(gc) || xchg(&gc->kicked, true))
+		return;
+	mod_delayed_work(gc_wq, &gc->work, 0);
+}
+
+void gc_arm(struct gc *gc)
+{
+	if (xchg(&gc->armed, true) || !gc_may_start(gc))
+		return;
+	queue_delayed_work(gc_wq, &gc->work, GC_LAZY);
+}
+
+void gc_tell(struct gc *gc, unsigned long objects, unsigned long bytes)
+{
+	unsigned int raise = READ_ONCE(gc->raise);
+	long nr = atomic_long_add_return(objects, &gc->pending);
+	long sum = atomic_long_add_return(bytes, &gc->pending_bytes);
+
+	if (unlikely(nr >> raise >= (long)READ_ONCE(gc->threshold) ||
+		     sum >> raise >= (long)READ_ONCE(gc->threshold_bytes)))
+		gc_kick(gc);
+}
+
+void gc_kick_reaper(struct gc *gc)
+{
+	queue_work(gc_wq, &gc->reap);
+}
+
+/* The rarer garbage is among the candidates, the rarer the scans. */
+static void gc_adapt(struct gc *gc)
+{
+	const struct pheap_gc_info *info = &gc->scan.info;
+
+	if (info->freed * 2 > info->candidates)
+		gc->raise -= !!gc->raise;
+	else if (info->freed * 8 < info->candidates &&
+		 gc->raise < GC_RAISE_MAX)
+		gc->raise++;
+}
+
+static void gc_note(struct gc *gc)
+{
+	const struct pheap_gc_info *info = &gc->scan.info;
+	struct pheap_gc_info *total = &gc->total;
+
+	total->scan++;
+	total->candidates += info->candidates;
+	total->visited += info->visited;
+	total->freed += info->freed;
+	total->bytes += info->bytes;
+	total->finalized += info->finalized;
+	total->left_out += info->left_out;
+	total->nsec += info->nsec;
+	gc->longest = max(gc->longest, info->nsec);
+	gc->hist[min_t(int, fls64(div_u64(info->nsec, 1000)), GC_HIST - 1)]++;
+	gc->log[(info->scan - 1) % GC_LOG] = *info;
+}
+
+static void gc_begin(struct gc *gc, bool full, bool hurry)
+{
+	struct scan *scan = &gc->scan;
+
+	lockdep_assert_held(&gc->mutex);
+	scan->full = full || xchg(&gc->full, false);
+	scan->hurry = hurry;
+	scan->info = (struct pheap_gc_info) {
+		.heap = gc->heap,
+		.scan = atomic_long_inc_return(&gc->scans),
+	};
+	/* What is touched from here on is told of anew. */
+	WRITE_ONCE(gc->kicked, false);
+	WRITE_ONCE(gc->armed, false);
+	smp_mb();
+	atomic_long_set(&gc->pending, 0);
+	atomic_long_set(&gc->pending_bytes, 0);
+}
+
+static void gc_call(struct gc *gc, pheap_gc_fn fn,
+		    const struct pheap_gc_info *info)
+{
+	struct gc_guest guest;
+
+	if (!fn)
+		return;
+	gc_guest_enter(&guest, gc->heap);
+	fn(info, READ_ONCE(gc->arg));
+	gc_guest_leave(&guest);
+}
+
+static void gc_scan(struct gc *gc, bool full, bool hurry,
+		    struct pheap_gc_info *info)
+{
+	*info = (struct pheap_gc_info) {
+		.heap = gc->heap,
+		.scan = atomic_long_read(&gc->scans) + 1,
+	};
+	gc_call(gc, READ_ONCE(gc->start), info);
+	mutex_lock(&gc->mutex);
+	gc_begin(gc, full, hurry);
+	gc->scan.info.nsec = ktime_get_ns();
+	scan_run(gc);
+	gc->scan.info.nsec = ktime_get_ns() - gc->scan.info.nsec;
+	gc_adapt(gc);
+	gc_note(gc);
+	*info = gc->scan.info;
+	/* What was left out is to be looked at again. */
+	if (info->left_out || gc->scan.rested || gc->scan.starved)
+		gc_arm(gc);
+	mutex_unlock(&gc->mutex);
+	gc_call(gc, READ_ONCE(gc->end), info);
+}
+
+static void gc_work(struct work_struct *work)
+{
+	struct gc *gc = container_of(to_delayed_work(work), struct gc, work);
+	struct pheap_gc_info info;
+
+	if (gc_may_start(gc))
+		gc_scan(gc, false, false, &info);
+}
+
+static void gc_reap_work(struct work_struct *work)
+{
+	reap_run(container_of(work, struct gc, reap));
+}
+
+/* More notes, if the last scan had no memory for them. */
+static void gc_provide(struct gc *gc)
+{
+	mutex_lock(&gc->mutex);
+	if (gc->scan.starved)
+		side_fill(&gc->scan.sides, GC_SPARE);
+	mutex_unlock(&gc->mutex);
+}
+
+size_t gc_collect(struct gc *gc)
+{
+	struct pheap_gc_info info;
+	size_t freed = 0;
+	int i;
+
+	for (i = 0; i < GC_COLLECT_MAX; i++) {
+		gc_scan(gc, true, true, &info);
+		flush_work(&gc->reap);
+		gc_provide(gc);
+		freed += info.freed;
+		if (!info.freed && !info.finalized && !info.left_out &&
+		    !gc->scan.starved)
+			break;
+	}
+	return freed;
+}
+
+size_t pheap_collect(struct pheap *heap)
+{
+	struct gc *gc = READ_ONCE(heap->gc);
+
+	might_sleep();
+	if (!gc || gc_is_guest(NULL))
+		return 0;
+	return gc_collect(gc);
+}
+EXPORT_SYMBOL_GPL(pheap_collect);
+
+/*
+ * For an allocation that would fail.  The worker scans, so that no function of
+ * the user's runs under a lock of the caller's; finalizers come later.
+ */
+static void gc_make_room(struct pheap *heap)
+{
+	struct gc *gc = READ_ONCE(heap->gc);
+
+	if (!gc || !gc_may_start(gc) || gc_is_guest(NULL) ||
+	    current_work() == &gc->work.work)
+		return;
+	/* Nothing was touched since the last scan. */
+	if (!READ_ONCE(gc->armed))
+		return;
+	WRITE_ONCE(gc->full, true);
+	mod_delayed_work(gc_wq, &gc->work, 0);
+	flush_delayed_work(&gc->work);
+	/* Emptied pools go after a grace period. */
+	rcu_barrier();
+}
+
+static struct gc *gc_new(struct pheap *heap)
+{
+	struct gc *gc;
+
+	gc = backing_meta(heap, sizeof(*gc), GFP_KERNEL);
+	if (IS_ERR(gc))
+		return ERR_PTR(-ENOMEM);
+	gc->cpu = alloc_percpu(struct gc_cpu);
+	if (!gc->cpu) {
+		backing_meta_free(heap, gc);
+		return ERR_PTR(-ENOMEM);
+	}
+	gc->heap = heap;
+	gc->enabled = true;
+	gc->threshold = GC_OBJECTS;
+	gc->threshold_bytes = GC_BYTES;
+	mutex_init(&gc->mutex);
+	mutex_init(&gc->root_mutex);
+	INIT_LIST_HEAD(&gc->types);
+	INIT_LIST_HEAD(&gc->roots);
+	INIT_DELAYED_WORK(&gc->work, gc_work);
+	INIT_WORK(&gc->reap, gc_reap_work);
+	scan_init(&gc->scan);
+	return gc;
+}
+
+struct gc *gc_of_heap(struct pheap *heap)
+{
+	struct gc *gc = heap->gc;
+
+	lockdep_assert_held(&heap->mutex);
+	if (gc)
+		return gc;
+	gc = gc_new(heap);
+	if (!IS_ERR(gc))
+		smp_store_release(&heap->gc, gc);
+	return gc;
+}
+
+static bool gc_bury_one(struct pheap_object *obj, void *arg)
+{
+	object_pend(obj);
+	return true;
+}
+
+/* Objects that are left: nobody may find them any more. */
+static void gc_bury(struct gc *gc)
+{
+	WRITE_ONCE(gc->burying, true);
+	look_walk(gc->heap, NULL, gc_bury_one, NULL);
+	flush_work(&gc->reap);
+	reap_run(gc);
+}
+
+/* The heap is about to end. */
+static void gc_removing(struct pheap *heap)
+{
+	struct gc *gc = heap->gc;
+
+	if (!gc)
+		return;
+	WRITE_ONCE(gc->dying, true);
+	cancel_delayed_work_sync(&gc->work);
+	if (!heap->orphan) {
+		root_drop_all(gc);
+		gc_collect(gc);
+		gc_bury(gc);
+	}
+	cancel_work_sync(&gc->reap);
+}
+
+static void gc_removed(struct pheap *heap)
+{
+	struct pheap_type *type, *next;
+	struct gc *gc = heap->gc;
+
+	if (!gc)
+		return;
+	root_drop_all(gc);
+	scan_exit(&gc->scan);
+	list_for_each_entry_safe(type, next, &gc->types, link)
+		backing_meta_free(heap, type);
+	free_percpu(gc->cpu);
+	heap->gc = NULL;
+	backing_meta_free(heap, gc);
+}
+
+void pheap_gc_enable(struct pheap *heap)
+{
+	struct gc *gc = READ_ONCE(heap->gc);
+
+	if (!gc)
+		return;
+	WRITE_ONCE(gc->enabled, true);
+	/* What was touched meanwhile armed nothing. */
+	mod_delayed_work(gc_wq, &gc->work, GC_LAZY);
+}
+EXPORT_SYMBOL_GPL(pheap_gc_enable);
+
+void pheap_gc_disable(struct pheap *heap)
+{
+	struct gc *gc = READ_ONCE(heap->gc);
+
+	if (gc)
+		WRITE_ONCE(gc->enabled, false);
+}
+EXPORT_SYMBOL_GPL(pheap_gc_disable);
+
+void pheap_gc_set_threshold(struct pheap *heap, size_t objects, size_t bytes)
+{
+	struct gc *gc = READ_ONCE(heap->gc);
+
+	if (!gc)
+		return;
+	mutex_lock(&gc->mutex);
+	WRITE_ONCE(gc->threshold, objects ?: GC_OBJECTS);
+	WRITE_ONCE(gc->threshold_bytes, bytes ?: GC_BYTES);
+	gc->raise = 0;
+	mutex_unlock(&gc->mutex);
+	gc_tell(gc, 0, 0);
+}
+EXPORT_SYMBOL_GPL(pheap_gc_set_threshold);
+
+void pheap_gc_freeze(struct pheap *heap)
+{
+	if (READ_ONCE(heap->gc))
+		scan_freeze(heap->gc, true);
+}
+EXPORT_SYMBOL_GPL(pheap_gc_freeze);
+
+void pheap_gc_unfreeze(struct pheap *heap)
+{
+	struct gc *gc = READ_ONCE(heap->gc);
+
+	if (!gc)
+		return;
+	scan_freeze(gc, false);
+	gc_arm(gc);
+}
+EXPORT_SYMBOL_GPL(pheap_gc_unfreeze);
+
+void pheap_gc_callbacks(struct pheap *heap, pheap_gc_fn start, pheap_gc_fn end,
+			void *arg)
+{
+	struct gc *gc = READ_ONCE(heap->gc);
+
+	if (!gc)
+		return;
+	mutex_lock(&gc->mutex);
+	WRITE_ONCE(gc->start, NULL);
+	WRITE_ONCE(gc->end, NULL);
+	WRITE_ONCE(gc->arg, arg);
+	WRITE_ONCE(gc->start, start);
+	WRITE_ONCE(gc->end, end);
+	mutex_unlock(&gc->mutex);
+}
+EXPORT_SYMBOL_GPL(pheap_gc_callbacks);
+
+/* Never above the limit, not even for a moment. */
+static bool gc_take_external(struct pheap *heap, long bytes)
+{
+	long have = atomic_long_read(&heap->external);
+
+	do {
+		if (bytes > 0 && heap->limit &&
+		    have + atomic_long_read(&heap->taken) + bytes >
+			    (long)heap->limit)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&heap->external, &have,
+					  have + bytes));
+	return true;
+}
+
+int pheap_account_external(struct pheap_object *obj, ssize_t bytes)
+{
+	struct pheap_type *type = pheap_object_type(obj);
+	struct gc *gc;
+
+	if (!type)
+		return -EINVAL;
+	gc = type->gc;
+	if (!gc_take_external(gc->heap, bytes)) {
+		atomic_long_inc(&gc->heap->refusals);
+		return -ENOSPC;
+	}
+	if (bytes > 0) {
+		preempt_disable();
+		gc_tell(gc, 0, bytes);
+		preempt_enable();
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pheap_account_external);
+
+static struct heap_watch gc_watch = {
+	.removing = gc_removing,
+	.removed = gc_removed,
+	.make_room = gc_make_room,
+};
+
+int gc_init(void)
+{
+	gc_wq = alloc_workqueue("pheap_gc", WQ_UNBOUND | WQ_FREEZABLE |
+				WQ_MEM_RECLAIM, 0);
+	if (!gc_wq)
+		return -ENOMEM;
+	heap_add_watch(&gc_watch);
+	return 0;
+}
+
+void gc_exit(void)
+{
+	heap_del_watch(&gc_watch);
+	destroy_workqueue(gc_wq);
+}

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/export.h>
+#include <linux/instruction_pointer.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "cache.h"
+#include "defer.h"
+#include "free.h"
+#include "gc.h"
+#include "object.h"
+#include "report.h"
+#include "touch.h"
+#include "weak.h"
+
+/* Objects that one put may end itself. */
+#define END_BUDGET	64
+
+void object_report(enum pheap_bad kind, const struct pheap_object *obj)
+{
+	struct pheap_cache *cache = object_cache(obj);
+
+	if (cache)
+		report_bad(kind, cache->heap, cache, obj, _RET_IP_);
+	else
+		report_bad(kind, NULL, NULL, obj, _RET_IP_);
+}
+
+/*
+ * Put a count back to where it is safe.  One that has just run over is told of.
+ */
+static void object_pin(struct pheap_object *obj, int rc)
+{
+	atomic_set(&obj->__rc, count_is_immortal(rc) ? COUNT_IMMORTAL :
+						       COUNT_SATURATED);
+	if (rc < COUNT_SATURATED - COUNT_DRIFT)
+		object_report(PHEAP_BAD_COUNT, obj);
+}
+
+void __pheap_get_slow(struct pheap_object *obj, int old)
+{
+	if (old < 0) {
+		object_pin(obj, old);
+		return;
+	}
+	/* No reference can be made of none. */
+	atomic_sub(__PHEAP_ONE, &obj->__rc);
+	object_report(PHEAP_BAD_COUNT, obj);
+}
+EXPORT_SYMBOL_GPL(__pheap_get_slow);
+
+bool __pheap_unref_slow(struct pheap_object *obj, int old)
+{
+	if (old < 0) {
+		object_pin(obj, old);
+		return false;
+	}
+	if (old < __PHEAP_ONE) {
+		atomic_add(__PHEAP_ONE, &obj->__rc);
+		object_report(PHEAP_BAD_COUNT, obj);
+		return false;
+	}
+	if (old < 2 * __PHEAP_ONE) {
+		/* All that other holders did is done before the end. */
+		smp_acquire__after_ctrl_dep();
+		return true;
+	}
+	__pheap_touch(obj);
+	return false;
+}
+EXPORT_SYMBOL_GPL(__pheap_unref_slow);
+
+/* In a section.  DIRTY was clear, and is set. */
+void __pheap_touch_slow(struct pheap_object *obj)
+{
+	struct pool *page = object_page(obj);
+	struct pheap_type *type;
+
+	if (unlikely(!page))
+		return;
+	type = page->cache->type;
+	if (type->flags & PHEAP_TYPE_ACYCLIC)
+		return;
+	cand_set(page, obj);
+	gc_touched(type->gc, page->cache->size);
+}
+EXPORT_SYMBOL_GPL(__pheap_touch_slow);
+
+bool object_tryget(struct pheap_object *obj)
+{
+	int rc = object_rc(obj);
+
+	do {
+		if (rc < 0)
+			return true;
+		if (!count_is_alive(rc))
+			return false;
+	} while (!atomic_try_cmpxchg(&obj->__rc, &rc,
+				     (rc + __PHEAP_ONE) | __PHEAP_DIRTY));
+	if (unlikely(!(rc & __PHEAP_DIRTY)))
+		__pheap_touch_slow(obj);
+	return true;
+}
+
+/* A slot whose object is dead, and that holds it still, is its owner's fault. */
+#define SLOT_TRIES	1000
+
+/*
+ * In a section.  The block may have become another object before its count
+ * went up: only if the slot still holds it was it the right one.
+ */
+static bool slot_tryget(const struct pheap_slot *slot,
+			struct pheap_object *obj)
+{
+	if (!object_tryget(obj))
+		return false;
+	if (likely(slot_read(slot) == obj))
+		return true;
+	pheap_put(obj);
+	return false;
+}
+
+struct pheap_object *pheap_slot_get(struct pheap_object *owner,
+				    const struct pheap_slot *slot)
+{
+	unsigned int tries = SLOT_TRIES;
+	struct pheap_object *obj;
+
+	__pheap_section_begin();
+	do {
+		obj = slot_read(slot);
+	} while (obj && !slot_tryget(slot, obj) && --tries);
+	__pheap_section_end();
+	if (likely(tries))
+		return obj;
+	object_report(PHEAP_BAD_SLOT, owner);
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(pheap_slot_get);
+
+void object_free(struct pheap_cache *cache, struct pheap_object *obj)
+{
+	struct pool *page;
+
+	if (unlikely(cache->type->rcu)) {
+		atomic_set(&obj->__rc, OBJECT_GRACE);
+		defer_put(cache->heap, obj);
+		return;
+	}
+	atomic_set(&obj->__rc, OBJECT_FREE);
+	preempt_disable();
+	page = object_page(obj);
+	free_object(cache, page, obj);
+	preempt_enable();
+}
+
+void object_pend(struct pheap_object *obj)
+{
+	struct pool *page;
+
+	rcu_read_lock();
+	page = object_page(obj);
+	atomic_or(__PHEAP_PENDING, &obj->__rc);
+	/* The reaper takes the page's bit, then looks at the flags. */
+	smp_mb__after_atomic();
+	set_bit(page->page, &pool_arena(page)->dead);
+	gc_kick_reaper(page->cache->type->gc);
+	rcu_read_unlock();
+}
+
+/* Whether the end of an object must wait for the reaper, or for his next look. */
+static bool object_end_waits(const struct pheap_type *type,
+			     struct pheap_object *obj,
+			     const struct ending *ending)
+{
+	if (type->ops.finalize && !(object_rc(obj) & __PHEAP_FINALIZED))
+		return true;
+	return type->ops.release && !ending->reaper &&
+	       !(type->flags & PHEAP_TYPE_RELEASE_ANYWHERE);
+}
+
+void object_drop(struct pheap_object *obj, struct ending *ending)
+{
+	bool dead;
+
+	__pheap_section_begin();
+	dead = __pheap_unref(obj);
+	__pheap_section_end();
+	if (!dead)
+		return;
+	if (ending->nr < ARRAY_SIZE(ending->stack))
+		ending->stack[ending->nr++] = obj;
+	else
+		object_pend(obj);
+}
+
+static void object_drop_slot(struct pheap_slot *slot, void *arg)
+{
+	struct pheap_object *obj = slot_xchg_null(slot);
+
+	if (obj)
+		object_drop(obj, arg);
+}
+
+static void object_clear_weaks(const struct pheap_type *type,
+			       struct pheap_object *obj)
+{
+	HLIST_HEAD(fired);
+
+	if (!type->weaks)
+		return;
+	weak_clear_all(type, obj, &fired);
+	if (!hlist_empty(&fired)) {
+		weak_fire(type->gc, &fired);
+		gc_kick_reaper(type->gc);
+	}
+}
+
+void object_end(struct pheap_object *obj, struct ending *ending)
+{
+	struct pheap_cache *cache = object_cache(obj);
+	struct pheap_type *type;
+
+	if (unlikely(!cache)) {
+		object_report(PHEAP_BAD_FOREIGN, obj);
+		return;
+	}
+	type = cache->type;
+	object_clear_weaks(type, obj);
+	if (object_end_waits(type, obj, ending)) {
+		object_pend(obj);
+		return;
+	}
+	if (type->ops.release)
+		type->ops.release(obj);
+	if (type->has_slots)
+		type_visit(type, cache, obj, object_drop_slot, ending);
+	object_free(cache, obj);
+}
+
+void object_end_all(struct ending *ending)
+{
+	while (ending->nr && ending->budget) {
+		ending->budget--;
+		object_end(ending->stack[--ending->nr], ending);
+	}
+}
+
+static noinline void object_end_slow(struct pheap_object *obj)
+{
+	struct ending ending = { .budget = END_BUDGET };
+
+	object_end(obj, &ending);
+	object_end_all(&ending);
+	while (ending.nr)
+		object_pend(ending.stack[--ending.nr]);
+}
+
+/*
+ * The end of an object without slots or anybody to tell is a free of its
+ * block.
+ */
+void __pheap_end(struct pheap_object *obj)
+{
+	struct pool *page;
+
+	preempt_disable();
+	page = object_page(obj);
+	if (unlikely(!page) || !page->cache->type->simple) {
+		preempt_enable();
+		object_end_slow(obj);
+		return;
+	}
+	free_object(page->cache, page, obj);
+	preempt_enable();
+}
+EXPORT_SYMBOL_GPL(__pheap_end);
+
+void pheap_immortal(struct pheap_object *obj)
+{
+	atomic_set(&obj->__rc, COUNT_IMMORTAL);
+}
+EXPORT_SYMBOL_GPL(pheap_immortal);
+
+static __always_inline void object_clear_slots(const struct pheap_type *type,
+					       void *p)
+{
+	u32 i;
+
+	for (i = 0; i < type->nr_slots; i++)
+		*(void **)(p + type->slots[i]) = NULL;
+	if (type->weaks)
+		*(void **)(p + type->weaks) = NULL;
+}
+
+/*
+ * Born touched: the collector does not trust it before it was quiet for a
+ * scan.  The count comes last, for those who have the block's address.
+ */
+static __always_inline void *object_new(struct pheap_type *type,
+					struct pheap_cache *cache, gfp_t gfp)
+{
+	struct pheap_object *obj = pheap_cache_alloc(cache, gfp);
+
+	if (unlikely(!obj))
+		return NULL;
+	if (unlikely(type->flags & PHEAP_TYPE_IMMUTABLE))
+		obj->__gc = 0;
+	if (unlikely(type->zeroed))
+		memset(obj + 1, 0, cache->usable - sizeof(*obj));
+	else
+		object_clear_slots(type, obj);
+	atomic_set_release(&obj->__rc, __PHEAP_ONE | __PHEAP_DIRTY);
+	if (!(type->flags & PHEAP_TYPE_ACYCLIC)) {
+		__pheap_section_begin();
+		__pheap_touch_slow(obj);
+		__pheap_section_end();
+	}
+	return obj;
+}
+
+void *pheap_new(struct pheap_type *type, gfp_t gfp)
+{
+	if (unlikely(!type->cache))
+		return NULL;
+	return object_new(type, type->cache, gfp);
+}
+EXPORT_SYMBOL_GPL(pheap_new);
+
+static void type_cache_args(const struct pheap_type *type, size_t size,
+			    struct pheap_cache_args *args)
+{
+	*args = (struct pheap_cache_args) {
+		.size = size,
+		.align = type->ops.align,
+	};
+}
+
+/* The cache for objects of @size, made now if need be. */
+static struct pheap_cache *type_sized_cache(struct pheap_type *type,
+					    size_t size, gfp_t gfp)
+{
+	unsigned int class = class_of(size);
+	struct pheap *heap = type->gc->heap;
+	struct pheap_cache *cache = READ_ONCE(type->caches[class]);
+	struct pheap_cache_args args;
+	char name[PHEAP_NAME_MAX + 1];
+
+	if (cache)
+		return cache;
+	type_cache_args(type, class_size(class), &args);
+	snprintf(name, sizeof(name), "%.20s-%zu", type->name, args.size);
+	cache = cache_of_type(heap, type, name, &args, gfp);
+	if (IS_ERR(cache))
+		return NULL;
+	if (cmpxchg(&type->caches[class], NULL, cache)) {
+		cache_free(cache);
+		return type->caches[class];
+	}
+	cache_publish(heap, cache);
+	return cache;
+}
+
+void *pheap_new_sized(struct pheap_type *type, size_t size, gfp_t gfp)
+{
+	struct pheap_cache *cache;
+
+	if (type->cache || size < type->ops.size || size > TYPE_SIZE_MAX)
+		return NULL;
+	cache = type_sized_cache(type, size, gfp);
+	return cache ? object_new(type, cache, gfp) : NULL;
+}
+EXPORT_SYMBOL_GPL(pheap_new_sized);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * object - counted objects
+ *
+ * An object is a block of a cache that has a type.  While the block is free
+ * its count stays zero and readable, and its page stays with the heap until a
+ * grace period after its last use as such: whoever still has an object's
+ * address may, in an RCU section, look at the count, and take a reference
+ * unless it is zero.  The block may be another object of the type by then, so
+ * he looks once more at where he had the address from.
+ */
+#ifndef _PHEAP_OBJECT_INTERNAL_H
+#define _PHEAP_OBJECT_INTERNAL_H
+
+#include "internal.h"
+#include "map.h"
+#include "pool.h"
+
+/* Most offsets in a type's table. */
+#define TYPE_SLOTS	32
+
+/* Largest object.  In a debug heap, its block is twice as large. */
+#define TYPE_SIZE_MAX	(CLASS_MAX / 2)
+
+/* Counts of objects that are not counted: immortal ones, and ones by mistake. */
+#define COUNT_IMMORTAL	((int)0xe0000000 | __PHEAP_DIRTY)
+#define COUNT_SATURATED	((int)0xa0000000 | __PHEAP_DIRTY)
+
+/**
+ * struct pheap_type - objects of one kind
+ * @gc: of its heap.
+ * @cache: its blocks; NULL for a type of %PHEAP_TYPE_SIZED.
+ * @simple: the end of an object is no more than the end of its block.
+ * @zeroed: an object is zeroed when it is made.
+ * @rcu: its block is free after a grace period.
+ * @has_slots: objects have some.
+ * @nr_slots: offsets in @slots.
+ * @slots: where slots are.
+ * @slot_array: from here on they are everywhere, if not 0.
+ * @weaks: where the weak references hang, if not 0.
+ * @flags: &enum pheap_type_flags.
+ * @ops: what the user said.
+ * @link: in gc->types.
+ * @name: name.
+ * @caches: by size class, for a type of %PHEAP_TYPE_SIZED.
+ */
+struct pheap_type {
+	struct gc *gc;
+	struct pheap_cache *cache;
+	bool simple;
+	bool zeroed;
+	bool rcu;
+	bool has_slots;
+	u32 nr_slots;
+	u32 slots[TYPE_SLOTS];
+	u32 slot_array;
+	u32 weaks;
+	unsigned int flags;
+	struct pheap_type_ops ops;
+	struct list_head link;
+	char name[PHEAP_NAME_MAX + 1];
+	struct pheap_cache *caches[];
+};
+
+/* How far those who go on counting may have moved a count that is pinned. */
+#define COUNT_DRIFT	(1 << 28)
+
+static inline bool count_is_immortal(int rc)
+{
+	return rc < 0 && rc >= COUNT_IMMORTAL - COUNT_DRIFT;
+}
+
+/* In __gc of an immutable object that is in no cycle. */
+#define OBJECT_UNTRACKED	0x80000000U
+
+static inline unsigned int count_of(int rc)
+{
+	return (unsigned int)rc / __PHEAP_ONE;
+}
+
+/* Neither dead nor beyond counting. */
+static inline bool count_is_alive(int rc)
+{
+	return rc >= __PHEAP_ONE;
+}
+
+static inline int object_rc(const struct pheap_object *obj)
+{
+	return atomic_read(&obj->__rc);
+}
+
+/* The page that @obj starts in, in an RCU section; NULL if it is no object. */
+static __always_inline struct pool *object_page(const struct pheap_object *obj)
+{
+	unsigned long off = (unsigned long)obj - COMPAT_DIRECT_MAP;
+	struct pool *page;
+
+	if (unlikely(off >= READ_ONCE(arena_map.limit)))
+		return NULL;
+	/* The root that goes with the limit, or a later one. */
+	barrier();
+	page = &map_look(off)->pools[off / PAGE_SIZE % ARENA_PAGES];
+	if (unlikely(!READ_ONCE(page->cache)->type))
+		page = map_find_page(obj);
+	return page && READ_ONCE(page->cache)->type ? page : NULL;
+}
+
+/* The same for an object that somebody holds, so that it stays. */
+static inline struct pheap_cache *object_cache(const struct pheap_object *obj)
+{
+	struct pool *page;
+
+	rcu_read_lock();
+	page = object_page(obj);
+	rcu_read_unlock();
+	return page ? page->cache : NULL;
+}
+
+/* Where the first object at or behind @offset, a page's in its pool, starts. */
+static inline u32 object_first(const struct pheap_cache *cache, u32 offset)
+{
+	return offset ? DIV_ROUND_UP(offset, cache->size) * cache->size : 0;
+}
+
+/*
+ * Call @fn for each place on a page where an object of @cache, which the page
+ * has been seen to be of, starts.
+ */
+#define object_for_each_on_page(obj, page, cache)			\
+	for (u32 __at = object_first(cache, (page)->lead);		\
+	     __at <= (cache)->last &&					\
+	     __at < (page)->lead + PAGE_SIZE &&				\
+	     ((obj) = pool_base(page) + (__at - (page)->lead), true);	\
+	     __at += (cache)->size)
+
+/* Slots of an object whose type is known; see type_visit(). */
+typedef void (*type_slot_fn)(struct pheap_slot *slot, void *arg);
+
+void type_traverse(const struct pheap_type *type, struct pheap_object *obj,
+		   type_slot_fn fn, void *arg);
+
+static __always_inline void type_visit(const struct pheap_type *type,
+				       const struct pheap_cache *cache,
+				       struct pheap_object *obj,
+				       type_slot_fn fn, void *arg)
+{
+	u32 i;
+
+	if (unlikely(type->ops.traverse)) {
+		type_traverse(type, obj, fn, arg);
+		return;
+	}
+	for (i = 0; i < type->nr_slots; i++)
+		fn((void *)obj + type->slots[i], arg);
+	if (likely(!type->slot_array))
+		return;
+	for (i = type->slot_array; i + sizeof(struct pheap_slot) <= cache->usable;
+	     i += sizeof(struct pheap_slot))
+		fn((void *)obj + i, arg);
+}
+
+static inline struct pheap_object *slot_read(const struct pheap_slot *slot)
+{
+	return (__force struct pheap_object *)READ_ONCE(slot->__to);
+}
+
+static inline struct pheap_object *slot_xchg_null(struct pheap_slot *slot)
+{
+	return (__force struct pheap_object *)xchg(&slot->__to, NULL);
+}
+
+static inline struct pheap_weaks *object_weaks(const struct pheap_type *type,
+					       struct pheap_object *obj)
+{
+	return type->weaks ? (void *)obj + type->weaks : NULL;
+}
+
+/* A misuse of @obj. */
+void object_report(enum pheap_bad kind, const struct pheap_object *obj);
+
+/*
+ * In an RCU section.  Take a reference unless the object is dead, and mark it
+ * so that the collector sees that.
+ */
+bool object_tryget(struct pheap_object *obj);
+
+/**
+ * struct ending - objects that end together
+ * @budget: how many may, before the rest is left to the reaper.
+ * @reaper: it is the reaper who does it.
+ * @nr: in @stack.
+ * @stack: dead, and to be ended.
+ */
+struct ending {
+	unsigned int budget;
+	bool reaper;
+	unsigned int nr;
+	struct pheap_object *stack[32];
+};
+
+/* End @obj, which is dead, and what ends with it. */
+void object_end(struct pheap_object *obj, struct ending *ending);
+
+/* Put what a slot held, or more if that ends with it. */
+void object_drop(struct pheap_object *obj, struct ending *ending);
+
+/* End all that has gathered, within the budget. */
+void object_end_all(struct ending *ending);
+
+/* Free the memory of an object that is dead, and of which nothing is left. */
+void object_free(struct pheap_cache *cache, struct pheap_object *obj);
+
+/* Leave an object to the reaper: its end, or if it lives, its finalizer. */
+void object_pend(struct pheap_object *obj);
+
+#endif /* _PHEAP_OBJECT_INTERNAL_H */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* root - named objects of a heap */
+#ifndef _PHEAP_ROOT_H
+#define _PHEAP_ROOT_H
+
+#include "internal.h"
+
+/**
+ * struct root - a named reference
+ * @link: in gc->roots.
+ * @obj: object.
+ * @name: name.
+ */
+struct root {
+	struct list_head link;
+	struct pheap_object *obj;
+	char name[PHEAP_NAME_MAX + 1];
+};
+
+/* Forget all names. */
+void root_drop_all(struct gc *gc);
+
+#endif /* _PHEAP_ROOT_H */

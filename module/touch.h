@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * touch - which objects the collector is to look at
+ *
+ * An object is a candidate if its DIRTY flag was found clear and was set since
+ * the last scan.  Each page has a word with a bit for each 64 bytes in which
+ * a candidate starts, each arena one with a bit for each such page.
+ *
+ * A toucher sets DIRTY, then the page's bit, then the arena's.  The scan takes
+ * the arena's, then the page's, then DIRTY.  All of these are fully ordered, so
+ * a toucher that finds a bit set already comes before the scan's look at the
+ * next: nothing is lost.
+ */
+#ifndef _PHEAP_TOUCH_H
+#define _PHEAP_TOUCH_H
+
+#include "internal.h"
+
+#define CAND_SHIFT	6
+
+/* Make a candidate of an object that starts at @p on @page. */
+static __always_inline void cand_set(struct pool *page, const void *p)
+{
+	struct arena *arena = pool_arena(page);
+	unsigned long bit = BIT(offset_in_page(p) >> CAND_SHIFT);
+
+	if (READ_ONCE(page->cand) & bit)
+		return;
+	/* Whoever made the first of a page's bits sets the arena's. */
+	if (!atomic_long_fetch_or(bit, (atomic_long_t *)&page->cand))
+		set_bit(page->page, &arena->cand);
+}
+
+/* Take the bits of a word. */
+static inline unsigned long cand_take(unsigned long *word)
+{
+	return READ_ONCE(*word) ? xchg(word, 0) : 0;
+}
+
+static inline bool cand_has(unsigned long bits, const void *p)
+{
+	return bits & BIT(offset_in_page(p) >> CAND_SHIFT);
+}
+
+#endif /* _PHEAP_TOUCH_H */
