@@ -141,6 +141,7 @@ static void gc_begin(struct gc *gc, bool full, bool hurry)
 	/* What is touched from here on is told of anew. */
 	WRITE_ONCE(gc->kicked, false);
 	WRITE_ONCE(gc->armed, false);
+	/* Whoever finds them set still comes before the scan's look at him. */
 	smp_mb();
 	atomic_long_set(&gc->pending, 0);
 	atomic_long_set(&gc->pending_bytes, 0);
@@ -289,6 +290,7 @@ struct gc *gc_of_heap(struct pheap *heap)
 		return gc;
 	gc = gc_new(heap);
 	if (!IS_ERR(gc))
+		/* For those who look without the mutex. */
 		smp_store_release(&heap->gc, gc);
 	return gc;
 }

@@ -44,17 +44,21 @@ void heap_del_watch(struct heap_watch *watch)
 	list_del(&watch->link);
 }
 
-#define heap_tell(what, heap) do {					\
-	struct heap_watch *__watch;					\
-									\
-	list_for_each_entry(__watch, &heap_watches, link)		\
-		if (__watch->what)					\
-			__watch->what(heap);				\
-} while (0)
+static void heap_tell(struct pheap *heap, size_t what)
+{
+	void (**fn)(struct pheap *heap);
+	struct heap_watch *watch;
+
+	list_for_each_entry(watch, &heap_watches, link) {
+		fn = (void *)watch + what;
+		if (*fn)
+			(*fn)(heap);
+	}
+}
 
 void heap_make_room(struct pheap *heap)
 {
-	heap_tell(make_room, heap);
+	heap_tell(heap, offsetof(struct heap_watch, make_room));
 }
 
 static struct pheap *heap_find(const char *name)
@@ -161,7 +165,7 @@ struct pheap *pheap_create_owned(const char *name,
 		heap = heap_new(name, args, owner);
 	if (!IS_ERR(heap)) {
 		list_add_tail(&heap->link, &heaps);
-		heap_tell(added, heap);
+		heap_tell(heap, offsetof(struct heap_watch, added));
 	}
 	mutex_unlock(&heaps_mutex);
 	/* A limit that is too low for the heap itself is a bad argument. */
@@ -244,7 +248,7 @@ static void heap_destroy_arenas(struct pheap *heap)
 /* Off the registry already. */
 static void heap_destroy(struct pheap *heap)
 {
-	heap_tell(removing, heap);
+	heap_tell(heap, offsetof(struct heap_watch, removing));
 	heap_close(heap);
 	defer_flush(heap);
 	heap_drain(heap);
@@ -252,7 +256,7 @@ static void heap_destroy(struct pheap *heap)
 	large_destroy(heap, NULL);
 	heap_destroy_caches(heap);
 	heap_destroy_arenas(heap);
-	heap_tell(removed, heap);
+	heap_tell(heap, offsetof(struct heap_watch, removed));
 	defer_exit(heap);
 	backing_spare_drop(heap);
 	if (atomic_long_read(&heap->taken) != ksize(heap))

@@ -30,7 +30,8 @@ static bool look_page(struct look *look, struct pool *page)
 
 	if (!cache->type || (look->type && cache->type != look->type))
 		return true;
-	object_for_each_on_page(obj, page, cache) {
+	for (obj = object_first(page, cache); obj;
+	     obj = object_next(page, cache, obj)) {
 		rc = object_rc(obj);
 		if (!count_is_alive(rc) && rc >= 0)
 			continue;
@@ -164,10 +165,8 @@ static bool look_referrer(struct pheap_object *obj, void *arg)
 size_t pheap_referrers(struct pheap_object *obj, pheap_object_fn fn, void *arg)
 {
 	struct pheap_type *type = pheap_object_type(obj);
-	struct referrers search = {
-		.to = obj,
-		.look = { .fn = fn, .arg = arg },
-	};
+	struct look look = { .fn = fn, .arg = arg };
+	struct referrers search = { .to = obj, .look = look };
 
 	might_sleep();
 	if (type)

@@ -23,8 +23,8 @@
 #define TYPE_SIZE_MAX	(CLASS_MAX / 2)
 
 /* Counts of objects that are not counted: immortal ones, and ones by mistake. */
-#define COUNT_IMMORTAL	((int)0xe0000000 | __PHEAP_DIRTY)
-#define COUNT_SATURATED	((int)0xa0000000 | __PHEAP_DIRTY)
+#define COUNT_IMMORTAL	(INT_MIN / 4 | __PHEAP_DIRTY)
+#define COUNT_SATURATED	(INT_MIN / 4 * 3 | __PHEAP_DIRTY)
 
 /**
  * struct pheap_type - objects of one kind
@@ -63,7 +63,7 @@ struct pheap_type {
 };
 
 /* How far those who go on counting may have moved a count that is pinned. */
-#define COUNT_DRIFT	(1 << 28)
+#define COUNT_DRIFT	(INT_MAX / 8)
 
 static inline bool count_is_immortal(int rc)
 {
@@ -116,22 +116,37 @@ static inline struct pheap_cache *object_cache(const struct pheap_object *obj)
 	return page ? page->cache : NULL;
 }
 
-/* Where the first object at or behind @offset, a page's in its pool, starts. */
-static inline u32 object_first(const struct pheap_cache *cache, u32 offset)
+/* The object of @cache that starts at @at in the pool, if that is on @page. */
+static __always_inline struct pheap_object *
+object_at(struct pool *page, const struct pheap_cache *cache, u32 at)
 {
-	return offset ? DIV_ROUND_UP(offset, cache->size) * cache->size : 0;
+	if (at > cache->last || at >= page->lead + PAGE_SIZE)
+		return NULL;
+	return pool_base(page) + (at - page->lead);
 }
 
 /*
- * Call @fn for each place on a page where an object of @cache, which the page
- * has been seen to be of, starts.
+ * Where objects of @cache start on a page that has been seen to be of it, one
+ * after the other.
  */
-#define object_for_each_on_page(obj, page, cache)			\
-	for (u32 __at = object_first(cache, (page)->lead);		\
-	     __at <= (cache)->last &&					\
-	     __at < (page)->lead + PAGE_SIZE &&				\
-	     ((obj) = pool_base(page) + (__at - (page)->lead), true);	\
-	     __at += (cache)->size)
+static __always_inline struct pheap_object *
+object_first(struct pool *page, const struct pheap_cache *cache)
+{
+	u32 lead = page->lead;
+
+	if (lead)
+		lead = DIV_ROUND_UP(lead, cache->size) * cache->size;
+	return object_at(page, cache, lead);
+}
+
+static __always_inline struct pheap_object *
+object_next(struct pool *page, const struct pheap_cache *cache,
+	    struct pheap_object *obj)
+{
+	u32 at = (void *)obj - pool_base(page);
+
+	return object_at(page, cache, page->lead + at + cache->size);
+}
 
 /* Slots of an object whose type is known; see type_visit(). */
 typedef void (*type_slot_fn)(struct pheap_slot *slot, void *arg);

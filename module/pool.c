@@ -201,6 +201,7 @@ static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
 	pool->nr_free = cache->pages;
 	for (i = 0; i < cache->pages; i++)
 		WRITE_ONCE(pool[i].cache, cache_none);
+	/* Either the scan sees that this is no pool, or we see its hold. */
 	smp_mb();
 	llist_add(&pool->held, &heap->held);
 	if (!READ_ONCE(heap->holding))

@@ -38,7 +38,8 @@ static bool reap_page(struct pool *page, struct reaped *reaped)
 
 	if (!cache->type)
 		return true;
-	object_for_each_on_page(obj, page, cache) {
+	for (obj = object_first(page, cache); obj;
+	     obj = object_next(page, cache, obj)) {
 		if (reaped->nr == REAP_BATCH)
 			return false;
 		reap_take(reaped, obj);

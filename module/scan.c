@@ -227,7 +227,8 @@ static void scan_age_page(struct scan *scan, struct arena *arena,
 	sp.type = sp.cache->type;
 	if (!sp.type)
 		return;
-	object_for_each_on_page(obj, page, sp.cache)
+	for (obj = object_first(page, sp.cache); obj;
+	     obj = object_next(page, sp.cache, obj))
 		if (cand_has(cand, obj))
 			scan_age_object(&sp, arena, obj);
 }
@@ -530,6 +531,7 @@ static bool scan_condemn(struct scan *scan)
 	struct gc *gc = scan_gc(scan);
 
 	scan_kill_set(gc, KILL_TENTATIVE);
+	/* Who finds a member condemned finds this, or a later state. */
 	smp_mb();
 	if (scan_pages(scan, scan_condemn_page) &&
 	    atomic_cmpxchg(&gc->kill, KILL_TENTATIVE, KILL_COMMITTED) ==

@@ -178,6 +178,7 @@ struct pheap_object *pheap_weak_get(struct pheap_weak *weak)
 
 	__pheap_section_begin();
 	do {
+		/* Its count is looked at after this. */
 		obj = smp_load_acquire(&weak->__obj);
 		got = obj ? weak_try(obj) : WEAK_GONE;
 		if (got == WEAK_TAKEN && !weak_is_right(weak, obj)) {

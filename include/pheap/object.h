@@ -52,9 +52,8 @@ struct pheap_type;
  * 8 bytes, not to be touched.  (CPython: 16, and 16 more for an object that
  * the collector sees.)
  *
- * @__rc: count of references in steps of %__PHEAP_ONE, and flags below that;
- *	negative for one that is not counted.
- * @__gc: the collector's.
+ * Within, a count of references in steps of %__PHEAP_ONE, with flags below that
+ * and negative if references are not counted; and a word of the collector's.
  */
 struct pheap_object {
 	/* private: */
@@ -66,8 +65,6 @@ struct pheap_object {
  * struct pheap_slot - a counted reference that an object holds
  *
  * Opaque.  All bytes zero is an empty one, which is how objects are born.
- *
- * @__to: the object.
  */
 struct pheap_slot {
 	/* private: */
@@ -115,8 +112,6 @@ enum pheap_type_flags {
 
 /**
  * struct pheap_visit - a walk over an object's slots
- * @fn: called for each.
- *
  * What a @traverse function is given, to be passed on to pheap_visit_slot().
  */
 struct pheap_visit {
@@ -142,8 +137,6 @@ static inline void pheap_visit_slot(struct pheap_visit *visit,
  *
  * Opaque.  An object that can be weakly referenced has one, and its type says
  * where.
- *
- * @__first: the first.
  */
 struct pheap_weaks {
 	/* private: */
@@ -243,7 +236,7 @@ void *pheap_new(struct pheap_type *type, gfp_t gfp) __malloc;
 void *pheap_new_sized(struct pheap_type *type, size_t size, gfp_t gfp)
 	__malloc __alloc_size(2);
 
-/* private: the slow sides of what follows; see module/object.c. */
+/* The slow sides of what follows, not to be called; see module/object.c. */
 void __pheap_get_slow(struct pheap_object *obj, int old);
 bool __pheap_unref_slow(struct pheap_object *obj, int old);
 void __pheap_touch_slow(struct pheap_object *obj);
@@ -293,7 +286,6 @@ static __always_inline void __pheap_get_touched(struct pheap_object *obj)
 	if (unlikely(!(old & __PHEAP_DIRTY)))
 		__pheap_touch(obj);
 }
-/* public: */
 
 /**
  * pheap_get() - take one more reference
@@ -338,7 +330,7 @@ static inline void pheap_put(struct pheap_object *obj)
 		__pheap_end(obj);
 }
 
-/* private: a slot's new value is in; the old one's reference ends. */
+/* In a section, which it ends.  The old value's reference ends too. */
 static __always_inline void __pheap_slot_store(struct pheap_slot *slot,
 					       struct pheap_object *obj)
 {
@@ -353,7 +345,6 @@ static __always_inline void __pheap_slot_store(struct pheap_slot *slot,
 	if (unlikely(dead))
 		__pheap_end(old);
 }
-/* public: */
 
 /**
  * pheap_slot_set() - store a reference
@@ -466,10 +457,6 @@ pheap_slot_peek(const struct pheap_slot *slot)
  *
  * Wherever its user keeps it; not counted.  Must be initialised before any
  * other use, and cleared before its memory goes.
- *
- * @__obj: the object.
- * @__link: among the object's others.
- * @__callback: what to call.
  */
 struct pheap_weak {
 	/* private: */
@@ -526,11 +513,6 @@ struct pheap_frame_chunk;
  * struct pheap_frame - references that end with a scope
  *
  * Made by DEFINE_PHEAP_FRAME().
- *
- * @__heap: where chunks come from.
- * @__nr: references.
- * @__more: those beyond @__to.
- * @__to: the first.
  */
 struct pheap_frame {
 	/* private: */
