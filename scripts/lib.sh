@@ -170,7 +170,7 @@ private_unpack() {
 # cache with a file "kernel.env" that says where its parts are.
 
 KERNELS_DEBIAN="6.1 6.12 7.3"
-KERNELS_BUILT="um-6.1 um-6.12 um-7.3 debug-6.1 debug-6.12"
+KERNELS_BUILT="um-6.1 um-6.12 um-7.3 debug-6.1 debug-6.12 kcsan-6.12"
 
 # kernel_load NAME: fetch or build the kernel if need be, and set
 #	K_NAME		its name
