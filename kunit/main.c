@@ -18,6 +18,7 @@ static int __init kunit_init(void)
 
 static void __exit kunit_exit(void)
 {
+	leak_drop();
 	fixture_stop();
 }
 

@@ -172,6 +172,11 @@ int file_write(const char *path, const char *text);
 int file_read(const char *path, char *text, size_t size);
 
 /*
+ * leak.c: objects for kmemleak.  Free them.
+ */
+void leak_drop(void);
+
+/*
  * model.c: the naive model that a heap is compared with.
  */
 
