@@ -1,8 +1,79 @@
 # shellcheck shell=dash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Plan: load all modules but the tests into a stock kernel, use them, unload them,
-# and see that no page stays behind.
+# Plan: load all modules but the tests into a stock kernel, use them, look at all
+# that pheap shows meanwhile, unload them, and see that no page stays behind.
+
+# shellcheck source=plans/figures.sh
+. /lib/pheap/figures.sh
+
+bench=/proc/pheap_bench
+
+# of FILE KEY: the value in a line KEY=value.
+of() {
+	sed -n "s/^$2=//p" "$bench/$1"
+}
+
+# soon COMMAND...: it succeeds, perhaps only when RCU has given back what waits.
+soon() {
+	"$@" || { sleep 1 && "$@"; } || { sleep 1 && "$@"; }
+}
+
+figures_hold() {
+	need "/proc/pheapinfo adds up" soon proc_adds_up
+	for heap; do
+		need "$heap: the files of debugfs agree" \
+			soon debugfs_agrees "$heap"
+		need "$heap: validate and trim take 1 only" controls_work "$heap"
+	done
+}
+
+# What the example says of its heap, by pheap_get_stats(), is what the files say.
+example_agrees() {
+	said=$(dmesg | sed -n 's/.*hello_pheap: .*: \(.*\) bytes$/\1/p' | tail -n 1)
+	echo "the example said: $said"
+	[ "$said" = "2 live blocks, $(stat hello live) of $(stat hello taken)" ] &&
+		[ "$(stat hello live_blocks)" = 2 ] &&
+		[ "$(stat hello limit)" = 1048576 ] &&
+		grep -q '^greeting  *16  *1  *16$' $heaps/hello/leaks
+}
+
+to_the_peak() {
+	xzcat /trace.xz >$bench/trace && echo "pheap hold=1" >$bench/replay &&
+		[ "$(of trace state)" = loaded ] &&
+		[ "$(of replay pheap.failed)" = 0 ] &&
+		[ "$(stat replay live)" -ge "$(of trace asked_peak)" ]
+}
+
+all_freed() {
+	echo empty >$bench/replay && [ "$(stat replay live_blocks)" = 0 ] &&
+		[ "$(wc -l <$heaps/replay/leaks)" = 1 ]
+}
+
+whole_replay() {
+	echo release >$bench/replay && [ ! -e $heaps/replay ] &&
+		echo "pheap rounds=1" >$bench/replay &&
+		[ "$(of replay pheap.failed)" = 0 ] &&
+		[ "$(of replay pheap.events)" = "$(of trace events)" ] &&
+		[ "$(of replay pheap.rounds)" = 1 ]
+}
+
+look() {
+	need "load" load pheap
+	need "load the benchmarks" load pheap_bench
+	need "load the example" load hello_pheap
+	need "the example's figures are those of the files" example_agrees
+	need "replay a program up to its peak" to_the_peak
+	figures_hold hello replay
+	need "trim gives back what it said" trim_keeps_its_word replay
+	figures_hold replay
+	need "all blocks freed" all_freed
+	figures_hold replay
+	need "trim leaves nothing" trim_keeps_its_word replay
+	need "no arena is left" [ "$(stat replay arenas)" = 0 ]
+	need "replay all of the program" whole_replay
+	need "unload all" unload hello_pheap pheap_bench pheap
+}
 
 cycle() {
 	need "load pheap" load pheap
@@ -23,6 +94,7 @@ cycle() {
 	clients=
 }
 
+look
 clients=
 cycle
 cycles=25
