@@ -19,6 +19,7 @@ static int __init kunit_init(void)
 static void __exit kunit_exit(void)
 {
 	leak_drop();
+	grow_drop();
 	fixture_stop();
 }
 

@@ -177,6 +177,11 @@ int file_read(const char *path, char *text, size_t size);
 void leak_drop(void);
 
 /*
+ * grow.c: a heap that grows in a cgroup.  Destroy it.
+ */
+void grow_drop(void);
+
+/*
  * model.c: the naive model that a heap is compared with.
  */
 

@@ -36,4 +36,48 @@ if [ -e /sys/kernel/debug/kmemleak ]; then
 	echo 0 >/sys/module/pheap_kunit/parameters/leak
 	log "pheap-expect: end"
 fi
+
+# used: KiB that are charged to the cgroup.
+used() {
+	echo $(($(cat /tmp/cgroup/pheap/memory.current) / 1024))
+}
+
+# grow HOW: in the cgroup; see kunit/grow.c.
+grow() {
+	sh -c 'echo $$ >/tmp/cgroup/pheap/cgroup.procs && echo "$1" >"$2"' - \
+		"$1" /sys/module/pheap_kunit/parameters/grow
+}
+
+# charged HOW FROM TO: what growing by 16 MiB charges, in KiB, and that it goes.
+charged() {
+	before=$(used)
+	grow "$1" || return 1
+	more=$(($(used) - before))
+	grow 0 || return 1
+	left=$(($(used) - before))
+	echo "charged: $more KiB, then $left KiB"
+	[ "$more" -ge "$2" ] && [ "$more" -le "$3" ] && [ "$left" -le 2048 ]
+}
+
+# limited: the cgroup's limit is that of a heap that is charged to it, and of no
+# other.
+limited() {
+	echo 8M >/tmp/cgroup/pheap/memory.max
+	! grow 2 2>/dev/null && grep '^max [1-9]' /tmp/cgroup/pheap/memory.events &&
+		grow 1 && grow 0
+}
+
+cgroup() {
+	mkdir /tmp/cgroup && mount -t cgroup2 cgroup2 /tmp/cgroup &&
+		echo +memory >/tmp/cgroup/cgroup.subtree_control &&
+		mkdir /tmp/cgroup/pheap
+}
+
+# The pages of a heap are charged to who made it grow, if PHEAP_ACCOUNT says so;
+# 256 KiB may be charged ahead for each processor.
+need "a memory cgroup" cgroup
+need "a heap's pages are charged to nobody" charged 1 -2048 2048
+need "with PHEAP_ACCOUNT to the cgroup" charged 2 14336 18432
+need "within the cgroup's limit" limited
+
 unload pheap_kunit pheap || exit 1
