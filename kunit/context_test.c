@@ -155,8 +155,8 @@ static void contexts_finish(struct kunit *test, struct context *ctx)
 		context_finish(test, &ctx[cpu]);
 }
 
-/* Process context uses what the interrupts use. */
-static void context_mixed(struct kunit *test)
+/* Process context uses what the interrupts use, and does @upkeep in between. */
+static void context_run(struct kunit *test, void (*upkeep)(struct kunit *test))
 {
 	ktime_t end = ktime_add_ms(ktime_get(), stress_ms);
 	struct context *ctx = contexts_start(test);
@@ -167,6 +167,7 @@ static void context_mixed(struct kunit *test)
 	while (ktime_before(ktime_get(), end)) {
 		for (i = 0; i < 50; i++)
 			model_step(&model);
+		upkeep(test);
 		cond_resched();
 	}
 	contexts_finish(test, ctx);
@@ -174,24 +175,25 @@ static void context_mixed(struct kunit *test)
 	FIXTURE_CHECK(test);
 }
 
+static void upkeep_none(struct kunit *test)
+{
+}
+
+static void context_mixed(struct kunit *test)
+{
+	context_run(test, upkeep_none);
+}
+
+static void upkeep_trim(struct kunit *test)
+{
+	pheap_trim(heap_of(test));
+	KUNIT_EXPECT_EQ(test, pheap_validate(heap_of(test)), 0);
+}
+
 /* The heap is trimmed, walked, counted and checked all the while. */
 static void context_with_upkeep(struct kunit *test)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), stress_ms);
-	struct context *ctx = contexts_start(test);
-	struct model model;
-	int i;
-
-	model_init(test, &model, 300, GFP_KERNEL, SZ_8K);
-	while (ktime_before(ktime_get(), end)) {
-		for (i = 0; i < 50; i++)
-			model_step(&model);
-		pheap_trim(heap_of(test));
-		KUNIT_EXPECT_EQ(test, pheap_validate(heap_of(test)), 0);
-	}
-	contexts_finish(test, ctx);
-	model_finish(test, &model);
-	FIXTURE_CHECK(test);
+	context_run(test, upkeep_trim);
 }
 
 /* Every context, with interrupts off, and locks held. */
