@@ -48,14 +48,10 @@ struct single {
 /**
  * struct single_test - a test, for each size and side in turn
  * @name: its name.
- * @sizes: of blocks, up to a 0.
- * @count: blocks, unless the command says otherwise.
  * @measure: does it once, for all that it measures.
  */
 struct single_test {
 	const char *name;
-	const size_t *sizes;
-	size_t count;
 	int (*measure)(const char *name, struct single *single, enum side side);
 };
 
@@ -244,66 +240,54 @@ static int single_size(const struct single_test *test, struct single *single,
 	return err;
 }
 
-static int single_run(const struct single_test *test,
-		      const struct bench_command *command)
+static int single_run(const struct bench_command *command, const char *name,
+		      const size_t *sizes, size_t count,
+		      int (*measure)(const char *name, struct single *single,
+				     enum side side))
 {
+	const struct single_test test = { name, measure };
 	const size_t only[] = { command->size, 0 };
-	const size_t *size = command->size ? only : test->sizes;
+	const size_t *size = command->size ? only : sizes;
 	struct single single = {};
 	int err = 0;
 
-	single.count = round_up(command->count ?: test->count, SINGLE_BULK);
+	single.count = round_up(command->count ?: count, SINGLE_BULK);
 	single.blocks = vmalloc(array_size(single.count, sizeof(void *)));
 	if (!single.blocks)
 		return -ENOMEM;
 	for (; *size && !err; size++)
-		err = single_size(test, &single, *size, command->rounds);
+		err = single_size(&test, &single, *size, command->rounds);
 	vfree(single.blocks);
 	return err;
 }
 
 int single_pair(const struct bench_command *command)
 {
-	static const struct single_test test = {
-		"pair", small_sizes, SINGLE_COUNT, measure_pair
-	};
-
-	return single_run(&test, command);
+	return single_run(command, "pair", small_sizes, SINGLE_COUNT,
+			  measure_pair);
 }
 
 int single_batch(const struct bench_command *command)
 {
-	static const struct single_test test = {
-		"batch", small_sizes, SINGLE_COUNT, measure_batch
-	};
-
-	return single_run(&test, command);
+	return single_run(command, "batch", small_sizes, SINGLE_COUNT,
+			  measure_batch);
 }
 
 int single_bulk(const struct bench_command *command)
 {
-	static const struct single_test test = {
-		"bulk", small_sizes, SINGLE_COUNT, measure_bulk
-	};
-
-	return single_run(&test, command);
+	return single_run(command, "bulk", small_sizes, SINGLE_COUNT,
+			  measure_bulk);
 }
 
 int single_medium_pair(const struct bench_command *command)
 {
-	static const struct single_test test = {
-		"medium-pair", medium_sizes, SINGLE_COUNT, measure_pair
-	};
-
-	return single_run(&test, command);
+	return single_run(command, "medium-pair", medium_sizes, SINGLE_COUNT,
+			  measure_pair);
 }
 
 /* A tenth as many, so that the largest take 64 MiB and not 640. */
 int single_medium_batch(const struct bench_command *command)
 {
-	static const struct single_test test = {
-		"medium-batch", medium_sizes, SINGLE_COUNT / 10, measure_batch
-	};
-
-	return single_run(&test, command);
+	return single_run(command, "medium-batch", medium_sizes,
+			  SINGLE_COUNT / 10, measure_batch);
 }
