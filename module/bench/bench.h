@@ -38,9 +38,20 @@ struct bench_command {
 	unsigned long hold;
 };
 
-int bench_command_parse(struct bench_command *command, char *line);
-ssize_t bench_command_write(const char __user *buf, size_t len,
-			    int (*run)(const struct bench_command *command));
+/**
+ * struct bench_file - a file that takes commands
+ * @name: its name.
+ * @run: does what a line written to it says; bench_lock is held.
+ * @show: what is read from it.
+ */
+struct bench_file {
+	const char *name;
+	int (*run)(const struct bench_command *command);
+	int (*show)(struct seq_file *m, void *v);
+};
+
+int bench_file_create(const struct bench_file *file,
+		      struct proc_dir_entry *dir);
 
 extern struct mutex bench_lock;
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The lines that are written to /proc/pheap_bench/replay and micro: a name and
- * any number of key=value words.
+ * Files that take commands, /proc/pheap_bench/replay and micro: a line is a name
+ * and any number of key=value words.
  */
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/kstrtox.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -36,14 +39,8 @@ static int command_word(struct bench_command *command, char *word)
 	return kstrtoul(word, 0, value);
 }
 
-/**
- * bench_command_parse() - take a line apart
- * @command: filled in.
- * @line: the line, of at most %BENCH_COMMAND_MAX bytes; is written to.
- *
- * Return: 0, or -EINVAL or -ERANGE.
- */
-int bench_command_parse(struct bench_command *command, char *line)
+/* @line has at most BENCH_COMMAND_MAX bytes, and is written to. */
+static int command_parse(struct bench_command *command, char *line)
 {
 	char *word;
 	int err;
@@ -67,18 +64,23 @@ int bench_command_parse(struct bench_command *command, char *line)
 	return 0;
 }
 
-/**
- * bench_command_write() - a write to a file that takes commands
- * @buf: what user space wrote.
- * @len: bytes of it.
- * @run: does it, under bench_lock.
- *
- * Return: @len, or a negative error.
- */
-ssize_t bench_command_write(const char __user *buf, size_t len,
-			    int (*run)(const struct bench_command *command))
+static int command_run(const struct bench_file *file, char *line)
 {
 	struct bench_command command;
+	int err = command_parse(&command, line);
+
+	if (!err)
+		err = mutex_lock_interruptible(&bench_lock);
+	if (err)
+		return err;
+	err = file->run(&command);
+	mutex_unlock(&bench_lock);
+	return err;
+}
+
+static ssize_t bench_file_write(struct file *file, const char __user *buf,
+				size_t len, loff_t *pos)
+{
 	char *line;
 	int err;
 
@@ -87,13 +89,36 @@ ssize_t bench_command_write(const char __user *buf, size_t len,
 	line = memdup_user_nul(buf, len);
 	if (IS_ERR(line))
 		return PTR_ERR(line);
-	err = bench_command_parse(&command, line);
+	err = command_run(pde_data(file_inode(file)), line);
 	kfree(line);
-	if (!err)
-		err = mutex_lock_interruptible(&bench_lock);
-	if (err)
-		return err;
-	err = run(&command);
-	mutex_unlock(&bench_lock);
 	return err ?: len;
+}
+
+static int bench_file_open(struct inode *inode, struct file *file)
+{
+	const struct bench_file *own = pde_data(inode);
+
+	return single_open(file, own->show, NULL);
+}
+
+static const struct proc_ops bench_file_ops = {
+	.proc_open	= bench_file_open,
+	.proc_read	= seq_read,
+	.proc_write	= bench_file_write,
+	.proc_lseek	= seq_lseek,
+	.proc_release	= single_release,
+};
+
+/**
+ * bench_file_create() - make a file that takes commands
+ * @file: what it does.
+ * @dir: where to make it.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int bench_file_create(const struct bench_file *file,
+		      struct proc_dir_entry *dir)
+{
+	return proc_create_data(file->name, 0600, dir, &bench_file_ops,
+				(void *)file) ? 0 : -ENOMEM;
 }

@@ -4,7 +4,6 @@
  */
 #include <linux/kernel.h>
 #include <linux/preempt.h>
-#include <linux/proc_fs.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
@@ -50,12 +49,6 @@ static int micro_run(const struct bench_command *command)
 	return err;
 }
 
-static ssize_t micro_write(struct file *file, const char __user *buf,
-			   size_t len, loff_t *pos)
-{
-	return bench_command_write(buf, len, micro_run);
-}
-
 static int micro_show(struct seq_file *m, void *v)
 {
 	size_t i;
@@ -70,22 +63,15 @@ static int micro_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-static int micro_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, micro_show, NULL);
-}
-
-static const struct proc_ops micro_proc_ops = {
-	.proc_open	= micro_open,
-	.proc_read	= seq_read,
-	.proc_write	= micro_write,
-	.proc_lseek	= seq_lseek,
-	.proc_release	= single_release,
+static const struct bench_file micro_file = {
+	.name	= "micro",
+	.run	= micro_run,
+	.show	= micro_show,
 };
 
 int micro_proc_create(struct proc_dir_entry *dir)
 {
-	return proc_create("micro", 0600, dir, &micro_proc_ops) ? 0 : -ENOMEM;
+	return bench_file_create(&micro_file, dir);
 }
 
 void micro_proc_exit(void)

@@ -24,7 +24,6 @@
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/preempt.h>
-#include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -399,12 +398,6 @@ static int replay_run(const struct bench_command *command)
 	return replay_kinds(wanted, command->rounds);
 }
 
-static ssize_t replay_write(struct file *file, const char __user *buf,
-			    size_t len, loff_t *pos)
-{
-	return bench_command_write(buf, len, replay_run);
-}
-
 static void replay_show_time(struct seq_file *m, const char *name,
 			     struct replay_result *result)
 {
@@ -446,22 +439,15 @@ static int replay_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-static int replay_proc_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, replay_show, NULL);
-}
-
-static const struct proc_ops replay_proc_ops = {
-	.proc_open	= replay_proc_open,
-	.proc_read	= seq_read,
-	.proc_write	= replay_write,
-	.proc_lseek	= seq_lseek,
-	.proc_release	= single_release,
+static const struct bench_file replay_file = {
+	.name	= "replay",
+	.run	= replay_run,
+	.show	= replay_show,
 };
 
 int replay_proc_create(struct proc_dir_entry *dir)
 {
-	return proc_create("replay", 0600, dir, &replay_proc_ops) ? 0 : -ENOMEM;
+	return bench_file_create(&replay_file, dir);
 }
 
 void replay_proc_exit(void)
