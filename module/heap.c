@@ -56,6 +56,16 @@ static void heap_tell(struct pheap *heap, size_t what)
 	}
 }
 
+/* Those who came last stand highest: they let go first. */
+static void heap_tell_removing(struct pheap *heap)
+{
+	struct heap_watch *watch;
+
+	list_for_each_entry_reverse(watch, &heap_watches, link)
+		if (watch->removing)
+			watch->removing(heap);
+}
+
 void heap_make_room(struct pheap *heap)
 {
 	heap_tell(heap, offsetof(struct heap_watch, make_room));
@@ -248,7 +258,7 @@ static void heap_destroy_arenas(struct pheap *heap)
 /* Off the registry already. */
 static void heap_destroy(struct pheap *heap)
 {
-	heap_tell(heap, offsetof(struct heap_watch, removing));
+	heap_tell_removing(heap);
 	heap_close(heap);
 	defer_flush(heap);
 	heap_drain(heap);

@@ -12,7 +12,8 @@ extern struct mutex heaps_mutex;
 /**
  * struct heap_watch - who wants to know of heaps, from a layer above
  * @added: a new heap; heaps_mutex is held.
- * @removing: it is off the registry, and is still whole.
+ * @removing: it is off the registry, and is still whole; those who came last are
+ *	told first.
  * @removed: all that is left of it is the structure itself.
  * @make_room: it is at its limit, or out of memory; may sleep.
  * @link: among the others, in the order of their coming.
