@@ -370,9 +370,12 @@ void pheap_gc_set_threshold(struct pheap *heap, size_t objects, size_t bytes)
 
 	if (!gc)
 		return;
+	/* What is compared with them is signed. */
+	objects = min_t(size_t, objects ?: GC_OBJECTS, LONG_MAX);
+	bytes = min_t(size_t, bytes ?: GC_BYTES, LONG_MAX);
 	mutex_lock(&gc->mutex);
-	WRITE_ONCE(gc->threshold, objects ?: GC_OBJECTS);
-	WRITE_ONCE(gc->threshold_bytes, bytes ?: GC_BYTES);
+	WRITE_ONCE(gc->threshold, objects);
+	WRITE_ONCE(gc->threshold_bytes, bytes);
 	gc->raise = 0;
 	mutex_unlock(&gc->mutex);
 	gc_tell(gc, 0, 0);
