@@ -16,6 +16,7 @@
 #include "reap.h"
 #include "report.h"
 #include "root.h"
+#include "trace.h"
 
 /* Scans that pheap_collect() makes at most. */
 #define GC_COLLECT_MAX	6
@@ -169,11 +170,13 @@ static void gc_scan(struct gc *gc, bool full, bool hurry,
 	gc_call(gc, READ_ONCE(gc->start), info);
 	mutex_lock(&gc->mutex);
 	gc_begin(gc, full, hurry);
+	trace_pheap_scan_begin(&gc->scan.info);
 	gc->scan.info.nsec = ktime_get_ns();
 	scan_run(gc);
 	gc->scan.info.nsec = ktime_get_ns() - gc->scan.info.nsec;
 	gc_adapt(gc);
 	gc_note(gc);
+	trace_pheap_scan_end(&gc->scan.info);
 	*info = gc->scan.info;
 	/* What was left out is to be looked at again. */
 	if (info->left_out || gc->scan.rested || gc->scan.starved)

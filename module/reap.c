@@ -7,6 +7,7 @@
 #include "object.h"
 #include "reap.h"
 #include "touch.h"
+#include "trace.h"
 #include "weak.h"
 
 /* Objects that one look at a page brings. */
@@ -79,6 +80,7 @@ static void reap_finalize(struct gc *gc, struct pheap_type *type,
 {
 	struct gc_guest guest;
 
+	trace_pheap_finalize(gc->heap, type, obj);
 	gc_guest_enter(&guest, gc->heap);
 	type->ops.finalize(obj);
 	gc_guest_leave(&guest);
