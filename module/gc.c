@@ -98,6 +98,16 @@ void gc_kick_reaper(struct gc *gc)
 	queue_work(gc_wq, &gc->reap);
 }
 
+void gc_note_put(struct gc *gc, u64 nsec)
+{
+	long most = atomic_long_read(&gc->longest_put);
+
+	do {
+		if (likely((long)nsec <= most))
+			return;
+	} while (!atomic_long_try_cmpxchg(&gc->longest_put, &most, nsec));
+}
+
 /* The rarer garbage is among the candidates, the rarer the scans. */
 static void gc_adapt(struct gc *gc)
 {

@@ -71,8 +71,8 @@ struct gc_cpu {
  * @longest: the longest, in nanoseconds.
  * @hist: scans by log2 of their microseconds.
  * @log: the last ones.
- * @dir: debugfs directory.
- * @graph: debugfs: what graph.dot shows.
+ * @longest_put: what the end of an object took at most from whoever put the last
+ *	reference, in nanoseconds.
  */
 struct gc {
 	struct pheap *heap;
@@ -106,6 +106,7 @@ struct gc {
 	u64 longest;
 	u32 hist[GC_HIST];
 	struct pheap_gc_info log[GC_LOG];
+	atomic_long_t longest_put;
 };
 
 int gc_init(void);
@@ -113,6 +114,9 @@ void gc_exit(void);
 
 /* The collector of a heap, made now if there is none; with heap->mutex held. */
 struct gc *gc_of_heap(struct pheap *heap);
+
+/* A put took so long. */
+void gc_note_put(struct gc *gc, u64 nsec);
 
 /* Candidates of @bytes more; with preemption off. */
 void gc_tell(struct gc *gc, unsigned long objects, unsigned long bytes);

@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 
 #include "cache.h"
 #include "defer.h"
@@ -250,11 +251,15 @@ void object_end_all(struct ending *ending)
 static noinline void object_end_slow(struct pheap_object *obj)
 {
 	struct ending ending = { .budget = END_BUDGET };
+	struct pheap_cache *cache = object_cache(obj);
+	u64 start = ktime_get_mono_fast_ns();
 
 	object_end(obj, &ending);
 	object_end_all(&ending);
 	while (ending.nr)
 		object_pend(ending.stack[--ending.nr]);
+	if (likely(cache))
+		gc_note_put(cache->type->gc, ktime_get_mono_fast_ns() - start);
 }
 
 /*
