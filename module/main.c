@@ -11,6 +11,7 @@
 #include "debugfs.h"
 #include "free.h"
 #include "gc.h"
+#include "gcproc.h"
 #include "heap.h"
 #include "large.h"
 #include "map.h"
@@ -52,6 +53,7 @@ static const struct part parts[] = {
 	{ shrink_init, shrink_exit },
 	{ debugfs_init, debugfs_exit },
 	{ procfs_init, procfs_exit },
+	{ gcproc_init, gcproc_exit },
 };
 
 static void take_down(int nr)

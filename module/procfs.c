@@ -20,16 +20,23 @@ static const char *procfs_owner(const struct pheap *heap)
 	return heap->owner ? heap->owner->name : "-";
 }
 
+static const char *procfs_kind(const struct pheap_cache *cache)
+{
+	if (cache->type)
+		return "type";
+	return cache->index == CACHE_NAMED ? "cache" : "class";
+}
+
 static void procfs_row(struct seq_file *m, const struct pheap *heap,
-		       const char *name, size_t size,
+		       const char *name, const char *kind, size_t size,
 		       const struct cache_sum *sum, u64 live, u64 held)
 {
 	u64 fill = held ? div64_u64(live * 1000, held) : 0;
 
-	seq_printf(m, "%-16s %-16s %-20s %7zu %9lu %8lu %9lu %7lu %12llu %12llu %3llu.%llu\n",
+	seq_printf(m, "%-16s %-16s %-20s %7zu %9lu %8lu %9lu %7lu %12llu %12llu %3llu.%llu %s\n",
 		   procfs_owner(heap), heap->name, name, size, sum->live,
 		   sum->magazine, sum->free, sum->pools, live, held,
-		   div_u64(fill, 10), fill % 10);
+		   div_u64(fill, 10), fill % 10, kind);
 }
 
 static void procfs_cache(struct seq_file *m, struct pheap_cache *cache)
@@ -40,8 +47,9 @@ static void procfs_cache(struct seq_file *m, struct pheap_cache *cache)
 	cache_sum(cache, &sum);
 	if (!sum.pools && !sum.live && cache->index != CACHE_NAMED)
 		return;
-	procfs_row(m, cache->heap, cache->name, cache->size, &sum,
-		   (u64)sum.live * cache->size, (u64)sum.pools * pool);
+	procfs_row(m, cache->heap, cache->name, procfs_kind(cache),
+		   cache->size, &sum, (u64)sum.live * cache->size,
+		   (u64)sum.pools * pool);
 }
 
 static void procfs_large(struct seq_file *m, struct pheap *heap)
@@ -52,7 +60,7 @@ static void procfs_large(struct seq_file *m, struct pheap *heap)
 
 	if (heap->flags & PHEAP_PASSTHROUGH || !sum.live)
 		return;
-	procfs_row(m, heap, "large", 0, &sum,
+	procfs_row(m, heap, "large", "large", 0, &sum,
 		   atomic_long_read(&heap->outside_bytes),
 		   atomic_long_read(&heap->bytes[BACKING_LARGE]));
 }
@@ -112,9 +120,10 @@ static int procfs_show(struct seq_file *m, void *v)
 	long taken = 0;
 
 	seq_puts(m, "pheapinfo - version: 1.0\n");
-	seq_printf(m, "%-16s %-16s %-20s %7s %9s %8s %9s %7s %12s %12s %5s\n",
+	seq_printf(m, "%-16s %-16s %-20s %7s %9s %8s %9s %7s %12s %12s %5s %s\n",
 		   "# module", "heap", "name", "size", "live", "magazine",
-		   "free", "pools", "live_bytes", "held_bytes", "fill%");
+		   "free", "pools", "live_bytes", "held_bytes", "fill%",
+		   "kind");
 	mutex_lock(&heaps_mutex);
 	list_for_each_entry(heap, &heaps, link) {
 		procfs_heap(m, heap);
