@@ -11,29 +11,35 @@
 /**
  * struct look - a walk over objects
  * @type: only of this type, if it is not NULL.
+ * @dead: dead ones that wait for the reaper, too.
  * @fn: called for each.
  * @arg: its argument.
  * @nr: how many there were.
  */
 struct look {
 	const struct pheap_type *type;
+	bool dead;
 	pheap_object_fn fn;
 	void *arg;
 	size_t nr;
 };
 
+static bool look_wants(const struct look *look, int rc)
+{
+	return rc < 0 || count_is_alive(rc) ||
+	       (look->dead && rc & __PHEAP_PENDING);
+}
+
 static bool look_page(struct look *look, struct pool *page)
 {
 	struct pheap_cache *cache = READ_ONCE(page->cache);
 	struct pheap_object *obj;
-	int rc;
 
 	if (!cache->type || (look->type && cache->type != look->type))
 		return true;
 	for (obj = object_first(page, cache); obj;
 	     obj = object_next(page, cache, obj)) {
-		rc = object_rc(obj);
-		if (!count_is_alive(rc) && rc >= 0)
+		if (!look_wants(look, object_rc(obj)))
 			continue;
 		look->nr++;
 		if (!look->fn(obj, look->arg))
@@ -67,17 +73,31 @@ static bool look_node(struct look *look, struct heap_node *hn)
 	return more;
 }
 
+static void look_heap(struct look *look, struct pheap *heap)
+{
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++) {
+		if (!look_node(look, &heap->nodes[node]))
+			break;
+		cond_resched();
+	}
+}
+
 size_t look_walk(struct pheap *heap, const struct pheap_type *type,
 		 pheap_object_fn fn, void *arg)
 {
 	struct look look = { .type = type, .fn = fn, .arg = arg };
-	int node;
 
-	for (node = 0; node < nr_node_ids; node++) {
-		if (!look_node(&look, &heap->nodes[node]))
-			break;
-		cond_resched();
-	}
+	look_heap(&look, heap);
+	return look.nr;
+}
+
+size_t look_walk_all(struct pheap *heap, pheap_object_fn fn, void *arg)
+{
+	struct look look = { .dead = true, .fn = fn, .arg = arg };
+
+	look_heap(&look, heap);
 	return look.nr;
 }
 

@@ -12,4 +12,7 @@
 size_t look_walk(struct pheap *heap, const struct pheap_type *type,
 		 pheap_object_fn fn, void *arg);
 
+/* The same of all types, and for dead ones that wait for the reaper. */
+size_t look_walk_all(struct pheap *heap, pheap_object_fn fn, void *arg);
+
 #endif /* _PHEAP_LOOK_H */

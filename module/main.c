@@ -11,6 +11,7 @@
 #include "debugfs.h"
 #include "free.h"
 #include "gc.h"
+#include "gcfs.h"
 #include "gcproc.h"
 #include "heap.h"
 #include "large.h"
@@ -52,6 +53,7 @@ static const struct part parts[] = {
 	{ gc_init, gc_exit },
 	{ shrink_init, shrink_exit },
 	{ debugfs_init, debugfs_exit },
+	{ gcfs_init, gcfs_exit },
 	{ procfs_init, procfs_exit },
 	{ gcproc_init, gcproc_exit },
 };
