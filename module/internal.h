@@ -46,6 +46,7 @@
 #include "compat/compat.h"
 #include "sizes.h"
 
+struct dot;
 struct gc;
 struct gc_side;
 struct magazine;
@@ -319,6 +320,7 @@ struct defer {
  * @gc: types, and their collector; made with the first type.
  * @link: in heaps, protected by heaps_mutex.
  * @dir: debugfs directory.
+ * @dot: what its graph.dot shows.
  * @name: name.
  * @nodes: one for each NUMA node.
  */
@@ -357,6 +359,7 @@ struct pheap {
 	struct gc *gc;
 	struct list_head link;
 	struct dentry *dir;
+	struct dot *dot;
 	char name[PHEAP_NAME_MAX + 1];
 	struct heap_node nodes[];
 };

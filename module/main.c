@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "cpu.h"
 #include "debugfs.h"
+#include "dot.h"
 #include "free.h"
 #include "gc.h"
 #include "gcfs.h"
@@ -54,6 +55,7 @@ static const struct part parts[] = {
 	{ shrink_init, shrink_exit },
 	{ debugfs_init, debugfs_exit },
 	{ gcfs_init, gcfs_exit },
+	{ dot_init, dot_exit },
 	{ procfs_init, procfs_exit },
 	{ gcproc_init, gcproc_exit },
 };
