@@ -6,6 +6,7 @@
 #include <linux/topology.h>
 
 #include "alloc.h"
+#include "arena.h"
 #include "backing.h"
 #include "cache.h"
 #include "debug.h"
@@ -156,6 +157,11 @@ static bool alloc_make_room(struct pheap *heap, int err, gfp_t gfp)
 		heap_make_room(heap);
 	}
 	trim_heap(heap, may_wait);
+	if (may_wait && atomic_long_read(&heap->waiting)) {
+		/* Pages of objects come a grace period later. */
+		rcu_barrier();
+		arena_trim(heap);
+	}
 	return true;
 }
 

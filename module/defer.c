@@ -21,9 +21,10 @@ struct defer_batch {
 	const void *p[DEFER_BATCH];
 };
 
+/* Of pheap's own, not the heap's: at its limit, a heap can still be freed from. */
 static struct defer_batch *defer_new(struct pheap *heap, gfp_t gfp)
 {
-	struct defer_batch *batch = backing_meta(heap, sizeof(*batch), gfp);
+	struct defer_batch *batch = backing_meta(NULL, sizeof(*batch), gfp);
 
 	if (!IS_ERR(batch))
 		batch->heap = heap;
@@ -52,7 +53,7 @@ void defer_exit(struct pheap *heap)
 	struct defer *defer = &heap->defer;
 
 	while (defer->nr_spare)
-		backing_meta_free(heap, defer->spare[--defer->nr_spare]);
+		backing_meta_free(NULL, defer->spare[--defer->nr_spare]);
 }
 
 static void defer_rcu(struct rcu_head *rcu);
@@ -103,7 +104,7 @@ static void defer_rcu(struct rcu_head *rcu)
 	batch = defer_done(defer, batch);
 	due = defer_due(defer);
 	raw_spin_unlock_irqrestore(&defer->lock, flags);
-	backing_meta_free(heap, batch);
+	backing_meta_free(NULL, batch);
 	if (due)
 		compat_call_rcu(&due->rcu, defer_rcu);
 }
@@ -129,7 +130,7 @@ static bool defer_add(struct defer *defer, const void *p,
 }
 
 /* In an RCU section until the batch is handed over: see defer_sync(). */
-void defer_put(struct pheap *heap, const void *p)
+bool defer_put(struct pheap *heap, const void *p)
 {
 	struct defer_batch *new = NULL, *due = NULL;
 	struct defer *defer = &heap->defer;
@@ -148,8 +149,10 @@ void defer_put(struct pheap *heap, const void *p)
 	if (due)
 		compat_call_rcu(&due->rcu, defer_rcu);
 	rcu_read_unlock();
-	atomic_long_inc(added ? &defer->blocks : &heap->quarantined);
-	backing_meta_free(heap, new);
+	if (added)
+		atomic_long_inc(&defer->blocks);
+	backing_meta_free(NULL, new);
+	return added;
 }
 
 void pheap_free_rcu(const void *p)
@@ -161,7 +164,8 @@ void pheap_free_rcu(const void *p)
 		pheap_free(p);
 		return;
 	}
-	defer_put(heap, p);
+	if (!defer_put(heap, p))
+		atomic_long_inc(&heap->quarantined);
 }
 EXPORT_SYMBOL_GPL(pheap_free_rcu);
 

@@ -8,8 +8,11 @@
 int defer_init(struct pheap *heap);
 void defer_exit(struct pheap *heap);
 
-/* Give @p to pheap_free() after a grace period. */
-void defer_put(struct pheap *heap, const void *p);
+/*
+ * Give @p to pheap_free() after a grace period.  Returns false if there is no
+ * memory to note it.
+ */
+bool defer_put(struct pheap *heap, const void *p);
 
 /* Wait until all that was put off by now is freed. */
 void defer_sync(struct pheap *heap);

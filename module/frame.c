@@ -32,9 +32,11 @@ static bool frame_extend(struct pheap_frame *frame)
 	unsigned int beyond = frame->__nr - PHEAP_FRAME_INLINE;
 	struct pheap_frame_chunk *chunk;
 
+	if (frame->__nr >= PHEAP_FRAME_MAX)
+		return false;
 	if (frame->__nr < PHEAP_FRAME_INLINE || beyond % FRAME_CHUNK)
 		return true;
-	if (frame->__nr >= PHEAP_FRAME_MAX || !frame->__heap)
+	if (!frame->__heap)
 		return false;
 	chunk = pheap_alloc(frame->__heap, sizeof(*chunk),
 			    GFP_NOWAIT | __GFP_NOWARN);

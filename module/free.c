@@ -195,9 +195,8 @@ static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
 		magazine_give_one(cache, p, caller);
 }
 
-/* Out of line, so that the hot path keeps nothing over a call. */
-static noinline void free_object_block(struct pheap_cache *cache,
-				       struct pool *page, const void *p)
+void free_object_block(struct pheap_cache *cache, struct pool *page,
+		      const void *p)
 {
 	if (mark_has(cache) && mark_is_free(cache, p))
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p, 0);
@@ -229,15 +228,14 @@ out:
 	rcu_read_unlock();
 }
 
-void free_object(struct pheap_cache *cache, struct pool *page, const void *p)
+bool free_object_fast(struct pheap_cache *cache, struct pool *page,
+		      const void *p)
 {
 	bool local = !static_branch_unlikely(&free_many_nodes) ||
 		     pool_arena(page)->node == numa_mem_id();
 
-	if (likely(cache->object_bound) && likely(local) &&
-	    likely(free_push(cache, p)))
-		return;
-	free_object_block(cache, page, p);
+	return likely(cache->object_bound) && likely(local) &&
+	       likely(free_push(cache, p));
 }
 
 void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
@@ -259,11 +257,24 @@ void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p[i], 0);
 }
 
+static bool free_is_object(const void *p)
+{
+	struct pool *page;
+	bool is;
+
+	rcu_read_lock();
+	page = map_find_page(p);
+	is = page && READ_ONCE(page->cache)->type;
+	rcu_read_unlock();
+	return is;
+}
+
 void pheap_free_sensitive(const void *p)
 {
 	size_t size = pheap_size(p);
 
-	if (size)
+	/* Not before it is known that it may be freed. */
+	if (size && !free_is_object(p))
 		memzero_explicit((void *)p, size);
 	pheap_free(p);
 }

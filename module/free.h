@@ -15,9 +15,14 @@ void free_slow(struct pheap_cache *expected, const void *p,
 
 /*
  * Free the block of a dead object, which starts at @p on @page.  With
- * preemption off.
+ * preemption off; returns false if it must take the slow path.
  */
-void free_object(struct pheap_cache *cache, struct pool *page, const void *p);
+bool free_object_fast(struct pheap_cache *cache, struct pool *page,
+		      const void *p);
+
+/* In an RCU section. */
+void free_object_block(struct pheap_cache *cache, struct pool *page,
+		      const void *p);
 
 /* The same for up to %POOL_BATCH of one page, straight to their pool. */
 void free_objects(struct pheap_cache *cache, struct pool *page, void **p,

@@ -24,7 +24,12 @@
 /* Notes that it gets in advance when a scan had no memory for them. */
 #define GC_SPARE	64
 
+/*
+ * Scans that start by themselves can be frozen.  What somebody waits for, who may
+ * be what freezes them, can't.
+ */
 static struct workqueue_struct *gc_wq;
+static struct workqueue_struct *gc_wq_wait;
 
 static LIST_HEAD(gc_guests);
 /* Protects the list of users' functions that are running. */
@@ -95,7 +100,7 @@ void gc_tell(struct gc *gc, unsigned long objects, unsigned long bytes)
 
 void gc_kick_reaper(struct gc *gc)
 {
-	queue_work(gc_wq, &gc->reap);
+	queue_work(gc_wq_wait, &gc->reap);
 }
 
 void gc_note_put(struct gc *gc, u64 nsec)
@@ -143,7 +148,7 @@ static void gc_begin(struct gc *gc, bool full, bool hurry)
 	struct scan *scan = &gc->scan;
 
 	lockdep_assert_held(&gc->mutex);
-	scan->full = full || xchg(&gc->full, false);
+	scan->full = full;
 	scan->hurry = hurry;
 	scan->info = (struct pheap_gc_info) {
 		.heap = gc->heap,
@@ -158,41 +163,52 @@ static void gc_begin(struct gc *gc, bool full, bool hurry)
 	atomic_long_set(&gc->pending_bytes, 0);
 }
 
-static void gc_call(struct gc *gc, pheap_gc_fn fn,
+/* A user's function may change them itself. */
+static void gc_call(struct gc *gc, pheap_gc_fn *fn,
 		    const struct pheap_gc_info *info)
 {
 	struct gc_guest guest;
 
-	if (!fn)
-		return;
+	mutex_lock(&gc->call_mutex);
 	gc_guest_enter(&guest, gc->heap);
-	fn(info, READ_ONCE(gc->arg));
+	if (*fn)
+		(*fn)(info, gc->arg);
 	gc_guest_leave(&guest);
+	mutex_unlock(&gc->call_mutex);
 }
 
 static void gc_scan(struct gc *gc, bool full, bool hurry,
 		    struct pheap_gc_info *info)
 {
-	*info = (struct pheap_gc_info) {
-		.heap = gc->heap,
-		.scan = atomic_long_read(&gc->scans) + 1,
-	};
-	gc_call(gc, READ_ONCE(gc->start), info);
 	mutex_lock(&gc->mutex);
 	gc_begin(gc, full, hurry);
 	trace_pheap_scan_begin(&gc->scan.info);
 	gc->scan.info.nsec = ktime_get_ns();
 	scan_run(gc);
 	gc->scan.info.nsec = ktime_get_ns() - gc->scan.info.nsec;
+	trace_pheap_scan_end(&gc->scan.info);
 	gc_adapt(gc);
 	gc_note(gc);
-	trace_pheap_scan_end(&gc->scan.info);
 	*info = gc->scan.info;
+	/* More notes, if there was no memory for them. */
+	if (gc->scan.starved)
+		side_fill(&gc->scan.sides, GC_SPARE);
 	/* What was left out is to be looked at again. */
 	if (info->left_out || gc->scan.rested || gc->scan.starved)
 		gc_arm(gc);
 	mutex_unlock(&gc->mutex);
-	gc_call(gc, READ_ONCE(gc->end), info);
+}
+
+static void gc_scan_and_tell(struct gc *gc, bool full, bool hurry,
+			     struct pheap_gc_info *info)
+{
+	*info = (struct pheap_gc_info) {
+		.heap = gc->heap,
+		.scan = atomic_long_read(&gc->scans) + 1,
+	};
+	gc_call(gc, &gc->start, info);
+	gc_scan(gc, full, hurry, info);
+	gc_call(gc, &gc->end, info);
 }
 
 static void gc_work(struct work_struct *work)
@@ -201,21 +217,19 @@ static void gc_work(struct work_struct *work)
 	struct pheap_gc_info info;
 
 	if (gc_may_start(gc))
-		gc_scan(gc, false, false, &info);
+		gc_scan_and_tell(gc, false, false, &info);
+}
+
+static void gc_room_work(struct work_struct *work)
+{
+	struct pheap_gc_info info;
+
+	gc_scan(container_of(work, struct gc, room), true, true, &info);
 }
 
 static void gc_reap_work(struct work_struct *work)
 {
 	reap_run(container_of(work, struct gc, reap));
-}
-
-/* More notes, if the last scan had no memory for them. */
-static void gc_provide(struct gc *gc)
-{
-	mutex_lock(&gc->mutex);
-	if (gc->scan.starved)
-		side_fill(&gc->scan.sides, GC_SPARE);
-	mutex_unlock(&gc->mutex);
 }
 
 size_t gc_collect(struct gc *gc)
@@ -225,9 +239,8 @@ size_t gc_collect(struct gc *gc)
 	int i;
 
 	for (i = 0; i < GC_COLLECT_MAX; i++) {
-		gc_scan(gc, true, true, &info);
+		gc_scan_and_tell(gc, true, true, &info);
 		flush_work(&gc->reap);
-		gc_provide(gc);
 		freed += info.freed;
 		if (!info.freed && !info.finalized && !info.left_out &&
 		    !gc->scan.starved)
@@ -255,17 +268,13 @@ static void gc_make_room(struct pheap *heap)
 {
 	struct gc *gc = READ_ONCE(heap->gc);
 
-	if (!gc || !gc_may_start(gc) || gc_is_guest(NULL) ||
-	    current_work() == &gc->work.work)
+	if (!gc || !gc_may_start(gc) || gc_is_guest(NULL))
 		return;
 	/* Nothing was touched since the last scan. */
-	if (!READ_ONCE(gc->armed))
+	if (!READ_ONCE(gc->armed) && !mutex_is_locked(&gc->mutex))
 		return;
-	WRITE_ONCE(gc->full, true);
-	mod_delayed_work(gc_wq, &gc->work, 0);
-	flush_delayed_work(&gc->work);
-	/* Emptied pools go after a grace period. */
-	rcu_barrier();
+	queue_work(gc_wq_wait, &gc->room);
+	flush_work(&gc->room);
 }
 
 static struct gc *gc_new(struct pheap *heap)
@@ -285,10 +294,12 @@ static struct gc *gc_new(struct pheap *heap)
 	gc->threshold = GC_OBJECTS;
 	gc->threshold_bytes = GC_BYTES;
 	mutex_init(&gc->mutex);
+	mutex_init(&gc->call_mutex);
 	mutex_init(&gc->root_mutex);
 	INIT_LIST_HEAD(&gc->types);
 	INIT_LIST_HEAD(&gc->roots);
 	INIT_DELAYED_WORK(&gc->work, gc_work);
+	INIT_WORK(&gc->room, gc_room_work);
 	INIT_WORK(&gc->reap, gc_reap_work);
 	scan_init(&gc->scan);
 	return gc;
@@ -308,6 +319,16 @@ struct gc *gc_of_heap(struct pheap *heap)
 	return gc;
 }
 
+struct gc *gc_get(struct pheap *heap)
+{
+	struct gc *gc;
+
+	mutex_lock(&heap->mutex);
+	gc = gc_of_heap(heap);
+	mutex_unlock(&heap->mutex);
+	return gc;
+}
+
 static bool gc_bury_one(struct pheap_object *obj, void *arg)
 {
 	object_pend(obj);
@@ -323,6 +344,22 @@ static void gc_bury(struct gc *gc)
 	reap_run(gc);
 }
 
+/* A finalizer may set a root yet; not for ever. */
+static void gc_clear(struct gc *gc)
+{
+	int i;
+
+	scan_freeze(gc, false);
+	root_drop_all(gc, true);
+	for (i = 0; i < GC_COLLECT_MAX; i++) {
+		gc_collect(gc);
+		if (!root_drop_all(gc, true))
+			break;
+	}
+	gc_bury(gc);
+	root_drop_all(gc, false);
+}
+
 /* The heap is about to end. */
 static void gc_removing(struct pheap *heap)
 {
@@ -332,11 +369,11 @@ static void gc_removing(struct pheap *heap)
 		return;
 	WRITE_ONCE(gc->dying, true);
 	cancel_delayed_work_sync(&gc->work);
-	if (!heap->orphan) {
-		root_drop_all(gc);
-		gc_collect(gc);
-		gc_bury(gc);
-	}
+	cancel_work_sync(&gc->room);
+	if (heap->orphan)
+		root_drop_all(gc, false);
+	else
+		gc_clear(gc);
 	cancel_work_sync(&gc->reap);
 }
 
@@ -347,7 +384,6 @@ static void gc_removed(struct pheap *heap)
 
 	if (!gc)
 		return;
-	root_drop_all(gc);
 	scan_exit(&gc->scan);
 	list_for_each_entry_safe(type, next, &gc->types, link)
 		backing_meta_free(heap, type);
@@ -358,9 +394,9 @@ static void gc_removed(struct pheap *heap)
 
 void pheap_gc_enable(struct pheap *heap)
 {
-	struct gc *gc = READ_ONCE(heap->gc);
+	struct gc *gc = gc_get(heap);
 
-	if (!gc)
+	if (IS_ERR(gc))
 		return;
 	WRITE_ONCE(gc->enabled, true);
 	/* What was touched meanwhile armed nothing. */
@@ -370,18 +406,18 @@ EXPORT_SYMBOL_GPL(pheap_gc_enable);
 
 void pheap_gc_disable(struct pheap *heap)
 {
-	struct gc *gc = READ_ONCE(heap->gc);
+	struct gc *gc = gc_get(heap);
 
-	if (gc)
+	if (!IS_ERR(gc))
 		WRITE_ONCE(gc->enabled, false);
 }
 EXPORT_SYMBOL_GPL(pheap_gc_disable);
 
 void pheap_gc_set_threshold(struct pheap *heap, size_t objects, size_t bytes)
 {
-	struct gc *gc = READ_ONCE(heap->gc);
+	struct gc *gc = gc_get(heap);
 
-	if (!gc)
+	if (IS_ERR(gc))
 		return;
 	/* What is compared with them is signed. */
 	objects = min_t(size_t, objects ?: GC_OBJECTS, LONG_MAX);
@@ -416,21 +452,23 @@ EXPORT_SYMBOL_GPL(pheap_gc_unfreeze);
 void pheap_gc_callbacks(struct pheap *heap, pheap_gc_fn start, pheap_gc_fn end,
 			void *arg)
 {
-	struct gc *gc = READ_ONCE(heap->gc);
+	struct gc *gc = gc_get(heap);
+	bool inside = gc_is_guest(heap);
 
-	if (!gc)
+	if (IS_ERR(gc))
 		return;
-	mutex_lock(&gc->mutex);
-	WRITE_ONCE(gc->start, NULL);
-	WRITE_ONCE(gc->end, NULL);
-	WRITE_ONCE(gc->arg, arg);
-	WRITE_ONCE(gc->start, start);
-	WRITE_ONCE(gc->end, end);
-	mutex_unlock(&gc->mutex);
+	/* Whoever calls from one of them holds it already. */
+	if (!inside)
+		mutex_lock(&gc->call_mutex);
+	gc->start = start;
+	gc->end = end;
+	gc->arg = arg;
+	if (!inside)
+		mutex_unlock(&gc->call_mutex);
 }
 EXPORT_SYMBOL_GPL(pheap_gc_callbacks);
 
-/* Never above the limit, not even for a moment. */
+/* Pages that are taken at the same moment are not seen. */
 static bool gc_take_external(struct pheap *heap, long bytes)
 {
 	long have = atomic_long_read(&heap->external);
@@ -474,10 +512,16 @@ static struct heap_watch gc_watch = {
 
 int gc_init(void)
 {
-	gc_wq = alloc_workqueue("pheap_gc", WQ_UNBOUND | WQ_FREEZABLE |
-				WQ_MEM_RECLAIM, 0);
+	gc_wq = alloc_workqueue("pheap_gc", WQ_UNBOUND | WQ_FREEZABLE, 0);
 	if (!gc_wq)
 		return -ENOMEM;
+	/* Allocations wait for it. */
+	gc_wq_wait = alloc_workqueue("pheap_gc_wait",
+				     WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!gc_wq_wait) {
+		destroy_workqueue(gc_wq);
+		return -ENOMEM;
+	}
 	heap_add_watch(&gc_watch);
 	return 0;
 }
@@ -486,4 +530,5 @@ void gc_exit(void)
 {
 	heap_del_watch(&gc_watch);
 	destroy_workqueue(gc_wq);
+	destroy_workqueue(gc_wq_wait);
 }

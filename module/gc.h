@@ -48,12 +48,12 @@ struct gc_cpu {
  * @enabled: scans start by themselves.
  * @dying: they do not any more.
  * @kicked: a scan is due at once.
- * @full: the next one is to look at all arenas.
  * @burying: the reaper sees off what is left at the heap's end.
  * @threshold: candidates that start one.
  * @threshold_bytes: bytes of candidates that do.
  * @raise: both are shifted by this.
  * @work: starts one.
+ * @room: scans for an allocation that would fail.
  * @reap: what runs users' functions.
  * @mutex: one scan at a time; protects @scan, @total, @log.
  * @kill: &enum scan_kill.
@@ -62,6 +62,7 @@ struct gc_cpu {
  * @types: protected by heap->mutex; readers use RCU.
  * @roots: named roots, protected by @root_mutex.
  * @root_mutex: protects @roots.
+ * @call_mutex: protects @start, @end and @arg, and their calls.
  * @start: user's function for the start of a scan.
  * @end: and for its end.
  * @arg: argument of both.
@@ -83,13 +84,14 @@ struct gc {
 	bool enabled;
 	bool dying;
 	bool kicked;
-	bool full;
 	bool burying;
 	size_t threshold;
 	size_t threshold_bytes;
 	unsigned int raise;
 	struct delayed_work work;
+	struct work_struct room;
 	struct work_struct reap;
+	struct mutex call_mutex;	/* protects start, end, arg */
 	struct mutex mutex;	/* one scan at a time */
 	atomic_t kill;
 	struct scan scan;
@@ -112,8 +114,12 @@ struct gc {
 int gc_init(void);
 void gc_exit(void);
 
-/* The collector of a heap, made now if there is none; with heap->mutex held. */
+/*
+ * The collector of a heap, made now if there is none, or an ERR_PTR(); may sleep.
+ * The former with heap->mutex held.
+ */
 struct gc *gc_of_heap(struct pheap *heap);
+struct gc *gc_get(struct pheap *heap);
 
 /* A put took so long. */
 void gc_note_put(struct gc *gc, u64 nsec);

@@ -240,10 +240,12 @@ static void tally_add(struct tally *tally, int rc, u32 size)
 
 static bool tally_object(struct pheap_object *obj, void *arg)
 {
-	struct pheap_cache *cache = READ_ONCE(object_page(obj)->cache);
+	struct pheap_cache *cache;
 	struct tally *tally;
 
-	tally = cache->type ? tally_find(arg, cache->type) : NULL;
+	if (!object_page(obj, &cache))
+		return true;
+	tally = tally_find(arg, cache->type);
 	if (tally)
 		tally_add(tally, object_rc(obj), cache->size);
 	return true;

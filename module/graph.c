@@ -65,10 +65,9 @@ static bool graph_lives(int rc)
 static struct pheap_cache *graph_cache(const struct graph *graph,
 				       const struct pheap_object *obj)
 {
-	struct pool *page = object_page(obj);
-	struct pheap_cache *cache = page ? READ_ONCE(page->cache) : NULL;
+	struct pheap_cache *cache;
 
-	if (!cache || cache->heap != graph->heap || !cache->type ||
+	if (!object_page(obj, &cache) || cache->heap != graph->heap ||
 	    !graph_lives(object_rc(obj)))
 		return NULL;
 	return cache;

@@ -69,7 +69,6 @@ enum backing_kind {
  * @map: the same, if there are more.  Bits past the last block are set.
  * @link: in cache_node->partial or ->full.
  * @rcu: for the end of a pool of objects.
- * @held: the same, while a scan goes on.
  * @cand: which 64ths of the page have candidates; see touch.h.
  * @lead: bytes from the pool's first page to this page.
  * @nr_free: clear bits.
@@ -90,7 +89,6 @@ struct pool {
 	union {
 		struct list_head link;
 		struct rcu_head rcu;
-		struct llist_node held;
 	};
 	unsigned long cand;
 	u32 lead;
@@ -234,7 +232,8 @@ struct pheap_cache {
 
 /*
  * What the count of an object is while its block is free, and before that while
- * the block waits for a grace period.  There is nothing in its slots.
+ * the block waits for a grace period.  There is nothing in its slots.  An object
+ * that dies is never marked like this: the collector condemns with PENDING.
  */
 #define OBJECT_FREE	__PHEAP_CONDEMNED
 #define OBJECT_GRACE	(__PHEAP_CONDEMNED | __PHEAP_FINALIZED)
@@ -297,8 +296,8 @@ struct defer {
  * @taken: bytes taken from the kernel.
  * @external: bytes that objects hold elsewhere.
  * @waiting: pages of pools of objects that wait for a grace period.
- * @holding: they wait for a scan, too.
- * @held: those that do.
+ * @holding: they wait for a scan, too; protected by @lock.
+ * @held: those that do; protected by @lock.
  * @given: bytes that went back, ever.
  * @peak: the most that was.
  * @bytes: @taken by &enum backing_kind.
@@ -307,7 +306,8 @@ struct defer {
  * @quarantined: blocks that are never handed out again.
  * @bad: misuse, by &enum pheap_bad.
  * @mutex: see the lock order.
- * @lock: protects @caches against other writers; readers use RCU.
+ * @lock: protects @caches against other writers, whose readers use RCU, and
+ *	what says so.
  * @caches: classes and named caches.
  * @large: blocks outside arenas, protected by large_lock.
  * @outside: how many of them are of no class.
@@ -337,7 +337,7 @@ struct pheap {
 	atomic_long_t external;
 	atomic_long_t waiting;
 	bool holding;
-	struct llist_head held;
+	struct list_head held;
 	atomic_long_t given;
 	atomic_long_t peak;
 	atomic_long_t bytes[BACKING_KINDS];

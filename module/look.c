@@ -32,7 +32,8 @@ static bool look_wants(const struct look *look, int rc)
 
 static bool look_page(struct look *look, struct pool *page)
 {
-	struct pheap_cache *cache = READ_ONCE(page->cache);
+	/* What is on the page is looked at after this. */
+	struct pheap_cache *cache = smp_load_acquire(&page->cache);
 	struct pheap_object *obj;
 
 	if (!cache->type || (look->type && cache->type != look->type))
@@ -171,10 +172,12 @@ static void look_slot_is(struct pheap_slot *slot, void *arg)
 
 static bool look_referrer(struct pheap_object *obj, void *arg)
 {
-	struct pheap_cache *cache = object_page(obj)->cache;
 	struct referrers *search = arg;
+	struct pheap_cache *cache;
 
 	search->found = false;
+	if (!object_page(obj, &cache))
+		return true;
 	type_visit(cache->type, cache, obj, look_slot_is, search);
 	if (!search->found)
 		return true;

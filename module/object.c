@@ -33,8 +33,12 @@ void object_report(enum pheap_bad kind, const struct pheap_object *obj)
  */
 static void object_pin(struct pheap_object *obj, int rc)
 {
-	atomic_set(&obj->__rc, count_is_immortal(rc) ? COUNT_IMMORTAL :
-						       COUNT_SATURATED);
+	int pin = count_is_immortal(rc) ? COUNT_IMMORTAL : COUNT_SATURATED;
+	int now = object_rc(obj);
+
+	while (now < 0 && !atomic_try_cmpxchg(&obj->__rc, &now,
+					      pin | (now & COUNT_MARKS)))
+		;
 	if (rc < COUNT_SATURATED - COUNT_DRIFT)
 		object_report(PHEAP_BAD_COUNT, obj);
 }
@@ -75,16 +79,13 @@ EXPORT_SYMBOL_GPL(__pheap_unref_slow);
 /* In a section.  DIRTY was clear, and is set. */
 void __pheap_touch_slow(struct pheap_object *obj)
 {
-	struct pool *page = object_page(obj);
-	struct pheap_type *type;
+	struct pheap_cache *cache;
+	struct pool *page = object_page(obj, &cache);
 
-	if (unlikely(!page))
-		return;
-	type = page->cache->type;
-	if (type->flags & PHEAP_TYPE_ACYCLIC)
+	if (unlikely(!page) || cache->type->flags & PHEAP_TYPE_ACYCLIC)
 		return;
 	cand_set(page, obj);
-	gc_touched(type->gc, page->cache->size);
+	gc_touched(cache->type->gc, cache->size);
 }
 EXPORT_SYMBOL_GPL(__pheap_touch_slow);
 
@@ -104,22 +105,42 @@ bool object_tryget(struct pheap_object *obj)
 	return true;
 }
 
+/* What is dead already must not look as if it were not. */
+void object_touch_alive(struct pheap_object *obj)
+{
+	int rc = object_rc(obj);
+
+	do {
+		if (!count_is_alive(rc))
+			return;
+	} while (!atomic_try_cmpxchg(&obj->__rc, &rc, rc | __PHEAP_DIRTY));
+	if (!(rc & __PHEAP_DIRTY))
+		__pheap_touch_slow(obj);
+}
+
 /* A slot whose object is dead, and that holds it still, is its owner's fault. */
 #define SLOT_TRIES	1000
 
 /*
- * In a section.  The block may have become another object before its count
- * went up: only if the slot still holds it was it the right one.
+ * The block may have become another object before its count went up: only if
+ * the slot still holds it was it the right one.
  */
 static bool slot_tryget(const struct pheap_slot *slot,
-			struct pheap_object *obj)
+			struct pheap_object **obj)
 {
-	if (!object_tryget(obj))
-		return false;
-	if (likely(slot_read(slot) == obj))
-		return true;
-	pheap_put(obj);
-	return false;
+	struct pheap_object *wrong = NULL;
+	bool got = true;
+
+	__pheap_section_begin();
+	*obj = slot_read(slot);
+	if (*obj) {
+		got = object_tryget(*obj);
+		if (got && unlikely(slot_read(slot) != *obj))
+			wrong = *obj;
+	}
+	__pheap_section_end();
+	pheap_put(wrong);
+	return got && !wrong;
 }
 
 struct pheap_object *pheap_slot_get(struct pheap_object *owner,
@@ -128,45 +149,60 @@ struct pheap_object *pheap_slot_get(struct pheap_object *owner,
 	unsigned int tries = SLOT_TRIES;
 	struct pheap_object *obj;
 
-	__pheap_section_begin();
-	do {
-		obj = slot_read(slot);
-	} while (obj && !slot_tryget(slot, obj) && --tries);
-	__pheap_section_end();
-	if (likely(tries))
-		return obj;
-	object_report(PHEAP_BAD_SLOT, owner);
-	return NULL;
+	while (unlikely(!slot_tryget(slot, &obj)))
+		if (!--tries) {
+			object_report(PHEAP_BAD_SLOT, owner);
+			return NULL;
+		}
+	return obj;
 }
 EXPORT_SYMBOL_GPL(pheap_slot_get);
 
+static void object_free_block(struct pheap_cache *cache,
+			      struct pheap_object *obj)
+{
+	struct pheap_cache *same;
+	struct pool *page;
+	bool done;
+
+	preempt_disable();
+	page = object_page(obj, &same);
+	done = free_object_fast(cache, page, obj);
+	preempt_enable();
+	if (done)
+		return;
+	rcu_read_lock();
+	free_object_block(cache, page, obj);
+	rcu_read_unlock();
+}
+
 void object_free(struct pheap_cache *cache, struct pheap_object *obj)
 {
-	struct pool *page;
-
-	if (unlikely(cache->type->rcu)) {
-		atomic_set(&obj->__rc, OBJECT_GRACE);
-		defer_put(cache->heap, obj);
+	if (likely(!cache->type->rcu)) {
+		atomic_set(&obj->__rc, OBJECT_FREE);
+		object_free_block(cache, obj);
 		return;
 	}
-	atomic_set(&obj->__rc, OBJECT_FREE);
-	preempt_disable();
-	page = object_page(obj);
-	free_object(cache, page, obj);
-	preempt_enable();
+	atomic_set(&obj->__rc, OBJECT_GRACE);
+	if (!defer_put(cache->heap, obj))
+		object_pend(obj);
 }
 
 void object_pend(struct pheap_object *obj)
 {
+	struct pheap_cache *cache;
 	struct pool *page;
 
+	/* A dead object is not condemned any more: see reap_take(). */
+	if (!count_is_alive(object_rc(obj)) && object_rc(obj) != OBJECT_GRACE)
+		atomic_andnot(__PHEAP_CONDEMNED, &obj->__rc);
 	rcu_read_lock();
-	page = object_page(obj);
+	page = object_page(obj, &cache);
 	atomic_or(__PHEAP_PENDING, &obj->__rc);
 	/* The reaper takes the page's bit, then looks at the flags. */
 	smp_mb__after_atomic();
 	set_bit(page->page, &pool_arena(page)->dead);
-	gc_kick_reaper(page->cache->type->gc);
+	gc_kick_reaper(cache->type->gc);
 	rcu_read_unlock();
 }
 
@@ -268,23 +304,27 @@ static noinline void object_end_slow(struct pheap_object *obj)
  */
 void __pheap_end(struct pheap_object *obj)
 {
+	struct pheap_cache *cache;
 	struct pool *page;
+	bool done = false;
 
 	preempt_disable();
-	page = object_page(obj);
-	if (unlikely(!page) || !page->cache->type->simple) {
-		preempt_enable();
-		object_end_slow(obj);
-		return;
-	}
-	free_object(page->cache, page, obj);
+	page = object_page(obj, &cache);
+	if (likely(page && cache->type->simple))
+		done = free_object_fast(cache, page, obj);
 	preempt_enable();
+	if (unlikely(!done))
+		object_end_slow(obj);
 }
 EXPORT_SYMBOL_GPL(__pheap_end);
 
 void pheap_immortal(struct pheap_object *obj)
 {
-	atomic_set(&obj->__rc, COUNT_IMMORTAL);
+	int rc = object_rc(obj);
+
+	while (!atomic_try_cmpxchg(&obj->__rc, &rc,
+				   COUNT_IMMORTAL | (rc & COUNT_MARKS)))
+		;
 }
 EXPORT_SYMBOL_GPL(pheap_immortal);
 
@@ -303,6 +343,22 @@ static __always_inline void object_clear_slots(const struct pheap_type *type,
  * Born touched: the collector does not trust it before it was quiet for a
  * scan.  The count comes last, for those who have the block's address.
  */
+static __always_inline void object_count(const struct pheap_type *type,
+					 struct pheap_object *obj)
+{
+	int rc = __PHEAP_ONE | __PHEAP_DIRTY;
+
+	if (type->flags & PHEAP_TYPE_ACYCLIC) {
+		atomic_set_release(&obj->__rc, rc);
+		return;
+	}
+	/* Fully ordered, as every touch. */
+	atomic_xchg(&obj->__rc, rc);
+	__pheap_section_begin();
+	__pheap_touch_slow(obj);
+	__pheap_section_end();
+}
+
 static __always_inline void *object_new(struct pheap_type *type,
 					struct pheap_cache *cache, gfp_t gfp)
 {
@@ -316,12 +372,7 @@ static __always_inline void *object_new(struct pheap_type *type,
 		memset(obj + 1, 0, cache->usable - sizeof(*obj));
 	else
 		object_clear_slots(type, obj);
-	atomic_set_release(&obj->__rc, __PHEAP_ONE | __PHEAP_DIRTY);
-	if (!(type->flags & PHEAP_TYPE_ACYCLIC)) {
-		__pheap_section_begin();
-		__pheap_touch_slow(obj);
-		__pheap_section_end();
-	}
+	object_count(type, obj);
 	return obj;
 }
 
@@ -373,7 +424,7 @@ void *pheap_new_sized(struct pheap_type *type, size_t size, gfp_t gfp)
 
 	if (type->cache || size < type->ops.size || size > TYPE_SIZE_MAX)
 		return NULL;
-	cache = type_sized_cache(type, size, gfp);
+	cache = type_sized_cache(type, max(size, TYPE_SIZE_MIN), gfp);
 	return cache ? object_new(type, cache, gfp) : NULL;
 }
 EXPORT_SYMBOL_GPL(pheap_new_sized);

@@ -19,6 +19,9 @@
 /* Most offsets in a type's table. */
 #define TYPE_SLOTS	32
 
+/* An object has a count, and behind it room for a free block's cookie. */
+#define TYPE_SIZE_MIN	(sizeof(struct pheap_object) + sizeof(u64))
+
 /* Largest object.  In a debug heap, its block is twice as large. */
 #define TYPE_SIZE_MAX	(CLASS_MAX / 2)
 
@@ -65,6 +68,9 @@ struct pheap_type {
 /* How far those who go on counting may have moved a count that is pinned. */
 #define COUNT_DRIFT	(INT_MAX / 8)
 
+/* Flags that stay when a count is pinned. */
+#define COUNT_MARKS	(__PHEAP_FINALIZED | __PHEAP_PENDING)
+
 static inline bool count_is_immortal(int rc)
 {
 	return rc < 0 && rc >= COUNT_IMMORTAL - COUNT_DRIFT;
@@ -89,8 +95,12 @@ static inline int object_rc(const struct pheap_object *obj)
 	return atomic_read(&obj->__rc);
 }
 
-/* The page that @obj starts in, in an RCU section; NULL if it is no object. */
-static __always_inline struct pool *object_page(const struct pheap_object *obj)
+/*
+ * The page that @obj starts in, and whose it was when this looked: of a type.
+ * In an RCU section; NULL if @obj is no object.
+ */
+static __always_inline struct pool *object_page(const struct pheap_object *obj,
+						struct pheap_cache **cache)
 {
 	unsigned long off = (unsigned long)obj - COMPAT_DIRECT_MAP;
 	struct pool *page;
@@ -100,20 +110,26 @@ static __always_inline struct pool *object_page(const struct pheap_object *obj)
 	/* The root that goes with the limit, or a later one. */
 	barrier();
 	page = &map_look(off)->pools[off / PAGE_SIZE % ARENA_PAGES];
-	if (unlikely(!READ_ONCE(page->cache)->type))
-		page = map_find_page(obj);
-	return page && READ_ONCE(page->cache)->type ? page : NULL;
+	*cache = READ_ONCE(page->cache);
+	if (likely((*cache)->type))
+		return page;
+	page = map_find_page(obj);
+	if (!page)
+		return NULL;
+	*cache = READ_ONCE(page->cache);
+	return (*cache)->type ? page : NULL;
 }
 
-/* The same for an object that somebody holds, so that it stays. */
+/* The cache of an object that somebody holds, so that it stays; or NULL. */
 static inline struct pheap_cache *object_cache(const struct pheap_object *obj)
 {
+	struct pheap_cache *cache;
 	struct pool *page;
 
 	rcu_read_lock();
-	page = object_page(obj);
+	page = object_page(obj, &cache);
 	rcu_read_unlock();
-	return page ? page->cache : NULL;
+	return page ? cache : NULL;
 }
 
 /* The object of @cache that starts at @at in the pool, if that is on @page. */
@@ -198,6 +214,9 @@ void object_report(enum pheap_bad kind, const struct pheap_object *obj);
  * so that the collector sees that.
  */
 bool object_tryget(struct pheap_object *obj);
+
+/* The same without the reference. */
+void object_touch_alive(struct pheap_object *obj);
 
 /**
  * struct ending - objects that end together

@@ -169,21 +169,32 @@ static void pool_release_rcu(struct rcu_head *rcu)
 	atomic_long_sub(pages, &heap->waiting);
 }
 
-static void pool_drop_held(struct pheap *heap)
+void pool_hold(struct pheap *heap, bool hold)
 {
 	struct pool *pool, *next;
+	unsigned long flags;
+	LIST_HEAD(held);
 
-	llist_for_each_entry_safe(pool, next, llist_del_all(&heap->held), held)
+	raw_spin_lock_irqsave(&heap->lock, flags);
+	heap->holding = hold;
+	list_splice_init(&heap->held, &held);
+	raw_spin_unlock_irqrestore(&heap->lock, flags);
+	list_for_each_entry_safe(pool, next, &held, link)
 		compat_call_rcu(&pool->rcu, pool_release_rcu);
 }
 
-void pool_hold(struct pheap *heap, bool hold)
+/* Returns false if nothing holds pools. */
+static bool pool_is_held(struct pheap *heap, struct pool *pool)
 {
-	WRITE_ONCE(heap->holding, hold);
-	/* Either we see a page in no pool, or its release sees us. */
-	smp_mb();
-	if (!hold)
-		pool_drop_held(heap);
+	unsigned long flags;
+	bool held;
+
+	raw_spin_lock_irqsave(&heap->lock, flags);
+	held = heap->holding;
+	if (held)
+		list_add(&pool->link, &heap->held);
+	raw_spin_unlock_irqrestore(&heap->lock, flags);
+	return held;
 }
 
 /*
@@ -201,11 +212,9 @@ static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
 	pool->nr_free = cache->pages;
 	for (i = 0; i < cache->pages; i++)
 		WRITE_ONCE(pool[i].cache, cache_none);
-	/* Either the scan sees that this is no pool, or we see its hold. */
-	smp_mb();
-	llist_add(&pool->held, &heap->held);
-	if (!READ_ONCE(heap->holding))
-		pool_drop_held(heap);
+	/* Either the holder sees that this is no pool, or we see the hold. */
+	if (!pool_is_held(heap, pool))
+		compat_call_rcu(&pool->rcu, pool_release_rcu);
 }
 
 /* A pool that is on no list any more. */
@@ -439,7 +448,8 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 
 	for (i = 0; i < cache->pages; i++) {
 		pool[i].lead = i << PAGE_SHIFT;
-		WRITE_ONCE(pool[i].cache, cache);
+		/* For those who walk over objects without a lock. */
+		smp_store_release(&pool[i].cache, cache);
 	}
 	pool_join(cache, pool);
 }

@@ -23,18 +23,33 @@ struct reaped {
 	struct pheap_object *obj[REAP_BATCH];
 };
 
+/*
+ * A condemned object has PENDING set for another reason, unless its block waits
+ * for a grace period.
+ */
+static bool reap_is_due(int rc)
+{
+	return rc & __PHEAP_PENDING &&
+	       (!(rc & __PHEAP_CONDEMNED) ||
+		rc == (OBJECT_GRACE | __PHEAP_PENDING));
+}
+
 static void reap_take(struct reaped *reaped, struct pheap_object *obj)
 {
-	if (!(object_rc(obj) & __PHEAP_PENDING))
-		return;
-	atomic_andnot(__PHEAP_PENDING, &obj->__rc);
+	int rc = object_rc(obj);
+
+	do {
+		if (!reap_is_due(rc))
+			return;
+	} while (!atomic_try_cmpxchg(&obj->__rc, &rc, rc & ~__PHEAP_PENDING));
 	reaped->obj[reaped->nr++] = obj;
 }
 
 /* In an RCU section.  Returns false if there may be more. */
 static bool reap_page(struct pool *page, struct reaped *reaped)
 {
-	struct pheap_cache *cache = READ_ONCE(page->cache);
+	/* What is on the page is looked at after this. */
+	struct pheap_cache *cache = smp_load_acquire(&page->cache);
 	struct pheap_object *obj;
 
 	if (!cache->type)
@@ -95,12 +110,20 @@ static bool reap_revive(struct pheap_type *type, struct pheap_object *obj)
 {
 	if (!type->ops.finalize || object_rc(obj) & __PHEAP_FINALIZED)
 		return false;
-	atomic_set(&obj->__rc, __PHEAP_ONE | __PHEAP_DIRTY |
-				       __PHEAP_FINALIZED);
+	/* Fully ordered, as every touch. */
+	atomic_xchg(&obj->__rc, __PHEAP_ONE | __PHEAP_DIRTY |
+					__PHEAP_FINALIZED);
 	__pheap_section_begin();
 	__pheap_touch_slow(obj);
 	__pheap_section_end();
 	return true;
+}
+
+/* Its block waits for a grace period, which nobody could take a note of. */
+static void reap_free(struct pheap_object *obj)
+{
+	synchronize_rcu();
+	pheap_free(obj);
 }
 
 static void reap_end(struct gc *gc, struct pheap_object *obj)
@@ -128,6 +151,7 @@ static void reap_bury(struct gc *gc, struct pheap_object *obj)
 	struct pheap_cache *cache = object_cache(obj);
 	struct pheap_type *type = cache->type;
 	struct gc_guest guest;
+	bool immortal;
 
 	if (type->weaks) {
 		HLIST_HEAD(fired);
@@ -135,21 +159,26 @@ static void reap_bury(struct gc *gc, struct pheap_object *obj)
 		weak_clear_all(type, obj, &fired);
 		weak_fire(gc, &fired);
 	}
+	/* Whoever puts it yet does not end it once more. */
+	immortal = count_is_immortal(atomic_xchg(&obj->__rc, COUNT_SATURATED));
 	gc_guest_enter(&guest, gc->heap);
 	if (type->ops.release)
 		type->ops.release(obj);
 	gc_guest_leave(&guest);
-	if (count_is_immortal(object_rc(obj)))
+	if (immortal)
 		object_free(cache, obj);
 }
 
 static void reap_one(struct gc *gc, struct pheap_object *obj)
 {
 	struct pheap_type *type = object_cache(obj)->type;
+	int rc = object_rc(obj);
 
-	if (gc->burying)
+	if (rc == OBJECT_GRACE)
+		reap_free(obj);
+	else if (gc->burying)
 		reap_bury(gc, obj);
-	else if (count_is_alive(object_rc(obj)) || reap_revive(type, obj))
+	else if (rc < 0 || count_is_alive(rc) || reap_revive(type, obj))
 		reap_finalize(gc, type, obj);
 	else
 		reap_end(gc, obj);

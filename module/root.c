@@ -5,6 +5,7 @@
 #include "backing.h"
 #include "cache.h"
 #include "gc.h"
+#include "object.h"
 #include "root.h"
 
 static struct root *root_find(struct gc *gc, const char *name)
@@ -29,17 +30,6 @@ static struct root *root_new(struct gc *gc, const char *name)
 	return root;
 }
 
-/* With heap->mutex held for the collector's sake: there may be none yet. */
-static struct gc *root_gc(struct pheap *heap)
-{
-	struct gc *gc;
-
-	mutex_lock(&heap->mutex);
-	gc = gc_of_heap(heap);
-	mutex_unlock(&heap->mutex);
-	return gc;
-}
-
 int pheap_root_set(struct pheap *heap, const char *name,
 		   struct pheap_object *obj)
 {
@@ -50,7 +40,7 @@ int pheap_root_set(struct pheap *heap, const char *name,
 	might_sleep();
 	if (!obj || !cache_name_valid(name))
 		return -EINVAL;
-	gc = root_gc(heap);
+	gc = gc_get(heap);
 	if (IS_ERR(gc))
 		return PTR_ERR(gc);
 	mutex_lock(&gc->root_mutex);
@@ -109,14 +99,27 @@ int pheap_root_del(struct pheap *heap, const char *name)
 }
 EXPORT_SYMBOL_GPL(pheap_root_del);
 
-void root_drop_all(struct gc *gc)
+static bool root_is_own(struct gc *gc, const struct root *root)
+{
+	struct pheap_type *type = pheap_object_type(root->obj);
+
+	return type && type->gc == gc;
+}
+
+bool root_drop_all(struct gc *gc, bool own)
 {
 	struct root *root, *next;
 	LIST_HEAD(roots);
+	bool any;
 
 	mutex_lock(&gc->root_mutex);
 	list_splice_init(&gc->roots, &roots);
 	mutex_unlock(&gc->root_mutex);
-	list_for_each_entry_safe(root, next, &roots, link)
+	any = !list_empty(&roots);
+	list_for_each_entry_safe(root, next, &roots, link) {
+		if (!own && root_is_own(gc, root))
+			root->obj = NULL;
 		root_free(gc, root);
+	}
+	return any;
 }

@@ -17,7 +17,10 @@ struct root {
 	char name[PHEAP_NAME_MAX + 1];
 };
 
-/* Forget all names. */
-void root_drop_all(struct gc *gc);
+/*
+ * Forget all names; put the objects, or only those of other heaps if this one's
+ * are not to be touched any more.  Returns whether there were any.
+ */
+bool root_drop_all(struct gc *gc, bool own);
 
 #endif /* _PHEAP_ROOT_H */

@@ -12,6 +12,13 @@
 #include "touch.h"
 #include "weak.h"
 
+/*
+ * What a member is while it is decided on.  With PENDING, which means nothing
+ * else of one that lives, so that if it dies like this it does not look as if its
+ * block were free.
+ */
+#define SCAN_CONDEMNED	(__PHEAP_CONDEMNED | __PHEAP_PENDING)
+
 /* How often a set is tried again when somebody has touched a member. */
 #define SCAN_ROUNDS	4
 
@@ -87,7 +94,8 @@ static void scan_page_init(struct scan_page *sp, struct scan *scan,
 	sp->scan = scan;
 	sp->side = side;
 	sp->page = &side->arena->pools[index];
-	sp->cache = READ_ONCE(sp->page->cache);
+	/* What is on the page is looked at after this. */
+	sp->cache = smp_load_acquire(&sp->page->cache);
 	sp->type = sp->cache->type;
 	sp->odd = sp->type && sp->cache->size % SIDE_GRANULE;
 }
@@ -170,7 +178,8 @@ static void scan_leaf_slot(struct pheap_slot *slot, void *arg)
 	struct pheap_object *obj = slot_read(slot);
 	bool *leaf = arg;
 
-	if (obj && pheap_is_tracked(obj))
+	/* An empty one is still to be filled. */
+	if (!obj || pheap_is_tracked(obj))
 		*leaf = false;
 }
 
@@ -223,7 +232,8 @@ static void scan_age_page(struct scan *scan, struct arena *arena,
 	struct scan_page sp = { .scan = scan, .page = page };
 	struct pheap_object *obj;
 
-	sp.cache = READ_ONCE(page->cache);
+	/* What is on the page is looked at after this. */
+	sp.cache = smp_load_acquire(&page->cache);
 	sp.type = sp.cache->type;
 	if (!sp.type)
 		return;
@@ -300,12 +310,17 @@ static void scan_join(struct scan *scan, struct arena *arena,
 	struct gc_side *side;
 	int rc;
 
-	if (scan_skips(scan, arena) || !type ||
-	    type->flags & PHEAP_TYPE_ACYCLIC)
+	if (!type || type->flags & PHEAP_TYPE_ACYCLIC)
 		return;
 	rc = object_rc(obj);
 	if (!scan_is_quiet(rc))
 		return;
+	if (unlikely(scan_skips(scan, arena))) {
+		/* For the scan that looks there: we forget who led to it. */
+		object_touch_alive(obj);
+		scan->rested |= !arena->frozen;
+		return;
+	}
 	side = side_make(&scan->sides, arena);
 	if (unlikely(!side)) {
 		scan->starved = true;
@@ -493,11 +508,15 @@ static void scan_rescue(struct scan *scan)
 static __always_inline bool scan_condemn_member(struct scan_page *sp,
 						struct pheap_object *obj)
 {
+	int rc = object_rc(obj);
+
 	/* Only a weak reference leads to a member from outside. */
-	if (unlikely(sp->type->weaks))
-		return scan_is_quiet(atomic_fetch_or(__PHEAP_CONDEMNED,
-						     &obj->__rc));
-	return scan_is_quiet(object_rc(obj));
+	do {
+		if (!scan_is_quiet(rc))
+			return false;
+	} while (unlikely(sp->type->weaks) &&
+		 !atomic_try_cmpxchg(&obj->__rc, &rc, rc | SCAN_CONDEMNED));
+	return true;
 }
 
 static bool scan_condemn_page(struct scan_page *sp)
@@ -505,10 +524,15 @@ static bool scan_condemn_page(struct scan_page *sp)
 	return sp->type && scan_page_members(sp, scan_condemn_member);
 }
 
+/* What has died meanwhile is somebody else's. */
 static __always_inline bool scan_pardon_member(struct scan_page *sp,
 					       struct pheap_object *obj)
 {
-	atomic_andnot(__PHEAP_CONDEMNED, &obj->__rc);
+	int rc = object_rc(obj);
+
+	while (count_is_alive(rc) && rc & __PHEAP_CONDEMNED &&
+	       !atomic_try_cmpxchg(&obj->__rc, &rc, rc & ~SCAN_CONDEMNED))
+		;
 	return true;
 }
 
@@ -547,8 +571,7 @@ static __always_inline bool scan_retouch_member(struct scan_page *sp,
 						struct pheap_object *obj)
 {
 	__pheap_section_begin();
-	if (object_rc(obj) >= 0)
-		__pheap_touch(obj);
+	object_touch_alive(obj);
 	__pheap_section_end();
 	sp->scan->info.left_out++;
 	return true;
@@ -589,23 +612,33 @@ static bool scan_unweak_page(struct scan_page *sp)
 	return true;
 }
 
+/* Those whose finalizer is due stay members, and get the reaper's reference. */
+static __always_inline bool scan_acquit_member(struct scan_page *sp,
+					       struct pheap_object *obj)
+{
+	if (sp->type->ops.finalize && !(object_rc(obj) & __PHEAP_FINALIZED))
+		atomic_add(__PHEAP_ONE, &obj->__rc);
+	else
+		side_leave(sp->side, obj);
+	scan_pardon_member(sp, obj);
+	__pheap_section_begin();
+	object_touch_alive(obj);
+	__pheap_section_end();
+	return true;
+}
+
+static bool scan_acquit_page(struct scan_page *sp)
+{
+	return scan_page_members(sp, scan_acquit_member);
+}
+
+/* From the first of these on, finalizers run, and the others may end. */
 static __always_inline bool scan_finalize_member(struct scan_page *sp,
 						 struct pheap_object *obj)
 {
-	bool due = sp->type->ops.finalize &&
-		   !(object_rc(obj) & __PHEAP_FINALIZED);
-
-	atomic_andnot(__PHEAP_CONDEMNED, &obj->__rc);
-	__pheap_section_begin();
-	__pheap_touch(obj);
-	__pheap_section_end();
-	if (due) {
-		/* The reaper's reference. */
-		atomic_add(__PHEAP_ONE, &obj->__rc);
-		atomic_or(__PHEAP_FINALIZED, &obj->__rc);
-		object_pend(obj);
-		sp->scan->info.finalized++;
-	}
+	atomic_or(__PHEAP_FINALIZED, &obj->__rc);
+	object_pend(obj);
+	sp->scan->info.finalized++;
 	return true;
 }
 
@@ -631,8 +664,9 @@ static void scan_finalize(struct scan *scan)
 	scan_unweak(scan);
 	/* Nobody who read a weak reference before has the object still. */
 	scan_wait(scan);
-	scan_pages(scan, scan_finalize_page);
+	scan_pages(scan, scan_acquit_page);
 	scan_kill_set(scan_gc(scan), KILL_IDLE);
+	scan_pages(scan, scan_finalize_page);
 }
 
 /* Free. */
@@ -810,7 +844,9 @@ static void scan_rest(struct scan *scan)
 		arena = side->arena;
 		if (side->set_pages)
 			continue;
-		arena->rest_until = (u32)scan->info.scan + (1U << arena->rests);
+		/* All that rest as long wake together, and the others too then. */
+		arena->rest_until = round_up((u32)scan->info.scan + 1,
+					     1U << arena->rests);
 		if (arena->rests < SCAN_REST_MAX)
 			arena->rests++;
 	}

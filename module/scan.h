@@ -67,7 +67,7 @@ void scan_exit(struct scan *scan);
 /* One scan; with gc->mutex held. */
 void scan_run(struct gc *gc);
 
-/* Forget the candidates, and look at no arena that there is now; or do again. */
+/* Look at no arena that there is now; or do again. */
 void scan_freeze(struct gc *gc, bool freeze);
 
 #endif /* _PHEAP_SCAN_H */

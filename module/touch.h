@@ -29,6 +29,8 @@ static __always_inline void cand_set(struct pool *page, const void *p)
 	/* Whoever made the first of a page's bits sets the arena's. */
 	if (!atomic_long_fetch_or(bit, (atomic_long_t *)&page->cand))
 		set_bit(page->page, &arena->cand);
+	/* The scan clears what gc_touched() looks at, then takes the bits. */
+	smp_mb__after_atomic();
 }
 
 /* Take the bits of a word. */

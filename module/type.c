@@ -9,9 +9,6 @@
 #include "gc.h"
 #include "object.h"
 
-/* An object has a count, and behind it room for a free block's cookie. */
-#define TYPE_SIZE_MIN	(sizeof(struct pheap_object) + sizeof(u64))
-
 #define TYPE_FLAGS (PHEAP_TYPE_ACYCLIC | PHEAP_TYPE_IMMUTABLE | \
 		    PHEAP_TYPE_SIZED | PHEAP_TYPE_RCU | \
 		    PHEAP_TYPE_RELEASE_ANYWHERE)
@@ -53,6 +50,18 @@ static bool type_place_valid(const struct pheap_type_ops *ops, size_t at)
 	       at + sizeof(void *) <= ops->size;
 }
 
+/* In the table before, or in the array. */
+static bool type_slot_is_twice(const struct pheap_type_ops *ops,
+			       unsigned int at)
+{
+	unsigned int i;
+
+	for (i = 0; i < at; i++)
+		if (ops->slots[i] == ops->slots[at])
+			return true;
+	return ops->slot_array && ops->slots[at] >= ops->slot_array;
+}
+
 static bool type_slots_valid(const struct pheap_type_ops *ops)
 {
 	unsigned int i;
@@ -60,7 +69,8 @@ static bool type_slots_valid(const struct pheap_type_ops *ops)
 	if (ops->nr_slots > TYPE_SLOTS || (ops->nr_slots && !ops->slots))
 		return false;
 	for (i = 0; i < ops->nr_slots; i++)
-		if (!type_place_valid(ops, ops->slots[i]))
+		if (!type_place_valid(ops, ops->slots[i]) ||
+		    type_slot_is_twice(ops, i))
 			return false;
 	if (ops->slot_array &&
 	    (ops->slot_array % sizeof(void *) ||
@@ -117,7 +127,7 @@ static struct pheap_cache *type_new_cache(struct pheap *heap,
 					  struct pheap_type *type)
 {
 	struct pheap_cache_args args = {
-		.size = max_t(size_t, type->ops.size, TYPE_SIZE_MIN),
+		.size = max(type->ops.size, TYPE_SIZE_MIN),
 		.align = type->ops.align,
 	};
 

@@ -76,28 +76,33 @@ void weak_fire(struct gc *gc, struct hlist_head *fired)
 	raw_spin_unlock_irqrestore(&weak_lock, flags);
 }
 
-static struct pheap_weak *weak_take_fired(struct gc *gc)
+/* Once the lock is dropped the user may clear it, and free its memory. */
+static struct pheap_weak *weak_take_fired(struct gc *gc,
+					  void (**fn)(struct pheap_weak *weak))
 {
 	struct pheap_weak *weak;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&weak_lock, flags);
 	weak = hlist_entry_safe(gc->fired.first, struct pheap_weak, __link);
-	if (weak)
+	if (weak) {
 		hlist_del_init(&weak->__link);
+		*fn = weak->__callback;
+	}
 	raw_spin_unlock_irqrestore(&weak_lock, flags);
 	return weak;
 }
 
 unsigned int weak_call_fired(struct gc *gc)
 {
+	void (*fn)(struct pheap_weak *weak);
 	struct pheap_weak *weak;
 	struct gc_guest guest;
 	unsigned int nr = 0;
 
 	gc_guest_enter(&guest, gc->heap);
-	while ((weak = weak_take_fired(gc))) {
-		weak->__callback(weak);
+	while ((weak = weak_take_fired(gc, &fn))) {
+		fn(weak);
 		nr++;
 	}
 	gc_guest_leave(&guest);
@@ -121,15 +126,14 @@ static bool weak_take(struct pheap_object *obj, int rc)
  */
 static bool weak_object(struct pheap_object *obj, enum scan_kill *kill)
 {
-	struct pool *page = object_page(obj);
-	atomic_t *at;
+	struct pheap_cache *cache;
 
 	/* Should it not see us, it sees this when it looks again. */
-	__pheap_touch(obj);
-	if (!page)
+	object_touch_alive(obj);
+	if (!object_page(obj, &cache))
 		return false;
-	at = &page->cache->type->gc->kill;
-	*kill = atomic_cmpxchg(at, KILL_TENTATIVE, KILL_ABORTED);
+	*kill = atomic_cmpxchg(&cache->type->gc->kill, KILL_TENTATIVE,
+			       KILL_ABORTED);
 	return *kill == KILL_TENTATIVE || *kill == KILL_ABORTED;
 }
 
@@ -173,20 +177,22 @@ static bool weak_is_right(struct pheap_weak *weak, struct pheap_object *obj)
 
 struct pheap_object *pheap_weak_get(struct pheap_weak *weak)
 {
-	struct pheap_object *obj;
+	struct pheap_object *obj, *wrong;
 	enum weak_try got;
 
-	__pheap_section_begin();
 	do {
+		wrong = NULL;
+		__pheap_section_begin();
 		/* Its count is looked at after this. */
 		obj = smp_load_acquire(&weak->__obj);
 		got = obj ? weak_try(obj) : WEAK_GONE;
 		if (got == WEAK_TAKEN && !weak_is_right(weak, obj)) {
-			pheap_put(obj);
 			got = WEAK_AGAIN;
+			wrong = obj;
 		}
+		__pheap_section_end();
+		pheap_put(wrong);
 	} while (got == WEAK_AGAIN);
-	__pheap_section_end();
 	return got == WEAK_TAKEN ? obj : NULL;
 }
 EXPORT_SYMBOL_GPL(pheap_weak_get);

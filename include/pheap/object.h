@@ -92,8 +92,9 @@ struct pheap_slot {
  * @PHEAP_TYPE_ACYCLIC: objects have no slots, or none through which they could
  *	reach themselves; the collector never looks at them.
  * @PHEAP_TYPE_IMMUTABLE: slots are written only by the creator, before anybody
- *	else has a reference.  If all that an object's slots hold can't be part
- *	of a cycle, the collector does not look at it again (CPython: tuples).
+ *	else has a reference, and each only once.  If all are filled, with what
+ *	can't be part of a cycle, the collector does not look at the object
+ *	again (CPython: tuples).
  * @PHEAP_TYPE_SIZED: each object has a size of its own: pheap_new_sized().
  * @PHEAP_TYPE_RCU: an object's memory stays as its end left it until a grace
  *	period has passed.  Without it, memory that pheap_slot_peek() gave may
