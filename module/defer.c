@@ -11,24 +11,34 @@
  * struct defer_batch - blocks that wait for the same grace period
  * @rcu: the wait.
  * @heap: heap.
+ * @payer: whose limit it counts against, or NULL.
  * @nr: how many.
  * @p: the blocks.
  */
 struct defer_batch {
 	struct rcu_head rcu;
 	struct pheap *heap;
+	struct pheap *payer;
 	unsigned int nr;
 	const void *p[DEFER_BATCH];
 };
 
-/* Of pheap's own, not the heap's: at its limit, a heap can still be freed from. */
-static struct defer_batch *defer_new(struct pheap *heap, gfp_t gfp)
+static struct defer_batch *defer_new(struct pheap *heap, struct pheap *payer,
+				     gfp_t gfp)
 {
-	struct defer_batch *batch = backing_meta(NULL, sizeof(*batch), gfp);
+	struct defer_batch *batch = backing_meta(payer, sizeof(*batch), gfp);
 
-	if (!IS_ERR(batch))
+	if (!IS_ERR(batch)) {
 		batch->heap = heap;
+		batch->payer = payer;
+	}
 	return batch;
+}
+
+static void defer_free(struct defer_batch *batch)
+{
+	if (batch)
+		backing_meta_free(batch->payer, batch);
 }
 
 int defer_init(struct pheap *heap)
@@ -38,7 +48,7 @@ int defer_init(struct pheap *heap)
 
 	raw_spin_lock_init(&defer->lock);
 	while (defer->nr_spare < DEFER_SPARES) {
-		spare = defer_new(heap, GFP_KERNEL);
+		spare = defer_new(heap, heap, GFP_KERNEL);
 		if (IS_ERR(spare)) {
 			defer_exit(heap);
 			return PTR_ERR(spare);
@@ -53,7 +63,7 @@ void defer_exit(struct pheap *heap)
 	struct defer *defer = &heap->defer;
 
 	while (defer->nr_spare)
-		backing_meta_free(NULL, defer->spare[--defer->nr_spare]);
+		defer_free(defer->spare[--defer->nr_spare]);
 }
 
 static void defer_rcu(struct rcu_head *rcu);
@@ -104,7 +114,7 @@ static void defer_rcu(struct rcu_head *rcu)
 	batch = defer_done(defer, batch);
 	due = defer_due(defer);
 	raw_spin_unlock_irqrestore(&defer->lock, flags);
-	backing_meta_free(NULL, batch);
+	defer_free(batch);
 	if (due)
 		compat_call_rcu(&due->rcu, defer_rcu);
 }
@@ -138,7 +148,8 @@ bool defer_put(struct pheap *heap, const void *p)
 	bool added;
 
 	if (!READ_ONCE(defer->open)) {
-		new = defer_new(heap, GFP_NOWAIT | __GFP_NOWARN);
+		/* At its limit, a heap can still be freed from. */
+		new = defer_new(heap, NULL, GFP_NOWAIT | __GFP_NOWARN);
 		if (IS_ERR(new))
 			new = NULL;
 	}
@@ -151,7 +162,7 @@ bool defer_put(struct pheap *heap, const void *p)
 	rcu_read_unlock();
 	if (added)
 		atomic_long_inc(&defer->blocks);
-	backing_meta_free(NULL, new);
+	defer_free(new);
 	return added;
 }
 
