@@ -84,14 +84,34 @@ static unsigned int magazine_fit(const struct pheap_cache *cache,
 	return min_t(unsigned int, cache->capacity, capacity * 2);
 }
 
+/*
+ * Mark this CPU's magazine busy and make sure that it still is: an interrupt
+ * that came first may have exchanged it, or taken it away.
+ */
+static struct magazine *magazine_enter_this(struct pheap_cache *cache)
+{
+	struct magazine *mag = magazine_this(cache);
+
+	if (!magazine_enter(mag))
+		return NULL;
+	if (likely(mag == magazine_this(cache)))
+		return mag;
+	magazine_leave(mag);
+	return NULL;
+}
+
 /* Put @new in the place of this CPU's magazine.  Returns what is left over. */
 static struct magazine *magazine_swap(struct pheap_cache *cache,
 				      struct magazine *new)
 {
-	struct magazine *old = magazine_this(cache);
+	struct magazine *old = magazine_enter_this(cache);
 
-	if (new->capacity <= old->capacity || !magazine_enter(old))
+	if (!old)
 		return new;
+	if (new->capacity <= old->capacity) {
+		magazine_leave(old);
+		return new;
+	}
 	memcpy(new->slot, old->slot, old->count * sizeof(*old->slot));
 	new->count = old->count;
 	WRITE_ONCE(cache->mag[raw_smp_processor_id()], new);
