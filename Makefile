@@ -48,6 +48,9 @@ bench:
 shell:
 	@scripts/shell $(KERNEL)
 
+model:
+	@scripts/model $(if $(LONG),--long) $(if $(TRACE),--trace $(TRACE))
+
 docs:
 	@scripts/setup docs
 	sphinx-build -q -b html Documentation Documentation/_build/html
@@ -61,8 +64,10 @@ help:
 	@echo 'make demo          compare pheap with kmalloc on a real trace, in a guest'
 	@echo '                   (TRACE=file, KERNEL=6.1|6.12)'
 	@echo 'make check         all tests (ONLY="$(shell scripts/check --pieces)")'
+	@echo 'make model         check the algorithm of the collector (LONG=1: for hours;'
+	@echo '                   TRACE=mutation: show how it fails)'
 	@echo 'make bench         the benchmarks'
 	@echo 'make shell         a shell in a guest with the modules (KERNEL=6.1|6.12|um-6.1|...)'
 	@echo 'make docs          the documents as HTML'
 
-.PHONY: all kdir clean install dkms-install check demo bench shell docs help
+.PHONY: all kdir clean install dkms-install check demo model bench shell docs help
