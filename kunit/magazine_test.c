@@ -119,8 +119,8 @@ static void magazine_grows(struct kunit *test)
 	struct pheap_cache *cache = cache_of_class(heap_of(test), class_of(16),
 						   FIXTURE_GFP);
 	unsigned int last, now;
-	void *p[2 * MAGAZINE_MAX];
-	unsigned int i, j;
+	unsigned int nr = 2 * MAGAZINE_MAX, i, j;
+	void **p = kunit_kcalloc(test, nr, sizeof(*p), GFP_KERNEL);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(cache));
 	KUNIT_EXPECT_EQ(test, capacity_here(cache), 0);
@@ -130,12 +130,12 @@ static void magazine_grows(struct kunit *test)
 	KUNIT_EXPECT_GT(test, last, 0);
 	KUNIT_EXPECT_LE(test, last, MAGAZINE_MAX / 2);
 	for (i = 0; i < 20; i++) {
-		for (j = 0; j < ARRAY_SIZE(p); j++)
+		for (j = 0; j < nr; j++)
 			p[j] = pheap_alloc(heap_of(test), 16, FIXTURE_GFP);
 		now = capacity_here(cache);
 		KUNIT_EXPECT_GE(test, now, last);
 		last = now;
-		free_each(p, ARRAY_SIZE(p));
+		free_each(p, nr);
 	}
 	migrate_enable();
 	KUNIT_EXPECT_EQ(test, last, (unsigned int)cache->capacity);

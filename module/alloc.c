@@ -24,6 +24,29 @@ static noinline void *alloc_zeroed(const struct pheap_cache *cache, void *p)
 	return p;
 }
 
+/*
+ * A block for a magazine that is empty, without what only the page allocator
+ * needs.  NULL if there is none in the pools.
+ */
+static void *alloc_refill(struct pheap_cache *cache, size_t size, gfp_t gfp)
+{
+	int node = numa_mem_id();
+	void *p;
+
+	if (!cache->capacity ||
+	    (cache->heap->node != NUMA_NO_NODE && cache->heap->node != node))
+		return NULL;
+	rcu_read_lock();
+	p = magazine_take(cache, node);
+	rcu_read_unlock();
+	if (!p)
+		return NULL;
+	compat_kasan_alloc(p, size, cache->size);
+	if (!cache->ctor && want_init_on_alloc(gfp))
+		memset(p + cache->stable, 0, cache->usable - cache->stable);
+	return p;
+}
+
 static noinline void *alloc_after_corrupt(struct pheap_cache *cache,
 					  size_t size, gfp_t gfp, void *p)
 {
@@ -33,7 +56,12 @@ static noinline void *alloc_after_corrupt(struct pheap_cache *cache,
 
 static noinline void *alloc_any_slow(struct pheap *heap, size_t size, gfp_t gfp)
 {
-	return alloc_sized_slow(heap, size, gfp, NUMA_NO_NODE);
+	void *p = NULL;
+
+	if (size <= CLASS_MAX)
+		p = alloc_refill(READ_ONCE(heap->classes[class_of(size)]), size,
+				 gfp);
+	return p ?: alloc_sized_slow(heap, size, gfp, NUMA_NO_NODE);
 }
 
 /* What follows the magazine, for a class: those have no constructor. */
@@ -85,7 +113,8 @@ EXPORT_SYMBOL_GPL(pheap_alloc);
 
 static noinline void *alloc_object_slow(struct pheap_cache *cache, gfp_t gfp)
 {
-	return alloc_slow(cache, cache->usable, gfp, NUMA_NO_NODE);
+	return alloc_refill(cache, cache->usable, gfp) ?:
+	       alloc_slow(cache, cache->usable, gfp, NUMA_NO_NODE);
 }
 
 void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp)
@@ -130,19 +159,6 @@ static void *alloc_leave(struct pheap *heap, void *p)
 	smp_mb__before_atomic();
 	atomic_dec(&heap->growing);
 	return IS_ERR(p) ? NULL : p;
-}
-
-/* The first block of a new pool, or an ERR_PTR(). */
-static void *alloc_grow(struct pheap_cache *cache, int node, gfp_t gfp)
-{
-	void *p;
-	int got = pool_grow(cache, node, gfp, &p, 1);
-
-	if (got < 0)
-		return ERR_PTR(got);
-	if (mark_has(cache))
-		mark_set(cache, p, MARK_NONE);
-	return p;
 }
 
 /* Make room by what the heap can spare.  Returns whether to try again. */
@@ -192,7 +208,7 @@ static void *alloc_block(struct pheap_cache *cache, gfp_t gfp, int node)
 		p = magazine_take(cache, node);
 		if (p)
 			return p;
-		p = alloc_grow(cache, node, gfp);
+		p = magazine_grow(cache, node, gfp);
 		if (!IS_ERR(p))
 			return p;
 		other = alloc_elsewhere(cache, node, gfp);

@@ -65,6 +65,8 @@ static u64 arena_runs(const struct arena *arena, unsigned int nr,
 	u64 starts = 1;
 	unsigned int have, step;
 
+	if (nr == 1)
+		return runs;
 	for (have = 1; have < nr; have += step) {
 		step = min(have, nr - have);
 		runs &= runs >> step;
@@ -91,24 +93,49 @@ static struct arena *arena_find(struct heap_node *hn, unsigned int nr,
 	return NULL;
 }
 
-struct pool *arena_take(struct pheap *heap, int node, unsigned int nr,
-			unsigned int align)
+/* Take up to @most runs out of an arena.  Returns how many. */
+static unsigned int arena_cut(struct heap_node *hn, struct arena *arena,
+			      unsigned int nr, unsigned int align,
+			      struct pool **run, unsigned int most)
+{
+	unsigned int got = 0;
+	u64 runs;
+
+	arena_unlink(hn, arena);
+	while (got < most && (runs = arena_runs(arena, nr, align))) {
+		run[got] = &arena->pools[__ffs64(runs)];
+		arena->free &= ~page_mask(run[got]->page, nr);
+		hn->free_pages -= nr;
+		got++;
+	}
+	arena_link(hn, arena);
+	return got;
+}
+
+unsigned int arena_take_runs(struct pheap *heap, int node, unsigned int nr,
+			     unsigned int align, struct pool **run,
+			     unsigned int most)
 {
 	struct heap_node *hn = &heap->nodes[node];
-	struct pool *pool = NULL;
+	unsigned int got = 0;
 	struct arena *arena;
 	unsigned long flags;
 
+	if (READ_ONCE(hn->free_pages) < nr)
+		return 0;
 	raw_spin_lock_irqsave(&hn->lock, flags);
-	arena = arena_find(hn, nr, align);
-	if (arena) {
-		pool = &arena->pools[__ffs64(arena_runs(arena, nr, align))];
-		arena_unlink(hn, arena);
-		arena->free &= ~page_mask(pool->page, nr);
-		arena_link(hn, arena);
-		hn->free_pages -= nr;
-	}
+	while (got < most && (arena = arena_find(hn, nr, align)))
+		got += arena_cut(hn, arena, nr, align, run + got, most - got);
 	raw_spin_unlock_irqrestore(&hn->lock, flags);
+	return got;
+}
+
+struct pool *arena_take(struct pheap *heap, int node, unsigned int nr,
+			unsigned int align)
+{
+	struct pool *pool = NULL;
+
+	arena_take_runs(heap, node, nr, align, &pool, 1);
 	return pool;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_take);
@@ -182,33 +209,71 @@ static void arena_release(struct arena *arena, bool gone, u64 heads, u64 ends)
 		compat_call_rcu(&arena->rcu, arena_free_rcu);
 }
 
-void arena_give(struct pool *pool, unsigned int nr)
+/*
+ * A run comes back.  Returns whether the arena is emptied and may go: then,
+ * what arena_release() is to be told of it is left in @heads and @free.
+ */
+static bool arena_put(struct heap_node *hn, struct pool *pool, unsigned int nr)
 {
 	struct arena *arena = pool_arena(pool);
-	struct heap_node *hn = arena_node(arena);
-	u64 heads = 0, ends = 0;
-	unsigned long flags;
+	u64 heads = arena->heads, present = arena->present;
 	unsigned int i;
-	bool empty;
 
-	raw_spin_lock_irqsave(&hn->lock, flags);
+	lockdep_assert_held(&hn->lock);
 	for (i = 0; i < nr; i++)
 		WRITE_ONCE(pool[i].cache, cache_none);
 	arena_unlink(hn, arena);
 	arena->free |= page_mask(pool->page, nr);
 	arena_link(hn, arena);
 	hn->free_pages += nr;
-	empty = arena->free == arena->present &&
-		hn->free_pages - hweight64(arena->present) >=
-			READ_ONCE(arena->heap->reserve);
-	if (empty) {
-		heads = arena->heads;
-		ends = arena_ends(arena);
-		arena_detach(hn, arena);
+	if (arena->free != present || hn->free_pages - hweight64(present) <
+				      READ_ONCE(arena->heap->reserve))
+		return false;
+	arena_detach(hn, arena);
+	arena->heads = heads;
+	arena->free = present;
+	return true;
+}
+
+/* Take back the leading runs of @runs that are of the first's node. */
+static void arena_give_node(struct list_head *runs, unsigned int nr,
+			    struct list_head *gone)
+{
+	struct pool *pool, *next;
+	struct heap_node *hn;
+	unsigned long flags;
+
+	pool = list_first_entry(runs, struct pool, link);
+	hn = arena_node(pool_arena(pool));
+	raw_spin_lock_irqsave(&hn->lock, flags);
+	list_for_each_entry_safe(pool, next, runs, link) {
+		if (arena_node(pool_arena(pool)) != hn)
+			break;
+		list_del(&pool->link);
+		if (arena_put(hn, pool, nr))
+			list_add(&pool_arena(pool)->link, gone);
 	}
 	raw_spin_unlock_irqrestore(&hn->lock, flags);
-	if (empty)
-		arena_release(arena, true, heads, ends);
+}
+
+void arena_give_list(struct list_head *runs, unsigned int nr)
+{
+	struct arena *arena, *next;
+	LIST_HEAD(gone);
+
+	while (!list_empty(runs))
+		arena_give_node(runs, nr, &gone);
+	list_for_each_entry_safe(arena, next, &gone, link)
+		arena_release(arena, true, arena->heads,
+			      arena->heads | ~arena->free);
+}
+
+void arena_give(struct pool *pool, unsigned int nr)
+{
+	LIST_HEAD(runs);
+
+	list_add(&pool->link, &runs);
+	arena_give_list(&runs, nr);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_give);
 

@@ -28,8 +28,18 @@ struct pool *arena_take(struct pheap *heap, int node, unsigned int nr,
 struct pool *arena_grow(struct pheap *heap, int node, unsigned int nr,
 			gfp_t gfp);
 
+/*
+ * Take up to @most such runs, from as few arenas as possible.  Returns how many,
+ * and the first descriptors of each in @run.
+ */
+unsigned int arena_take_runs(struct pheap *heap, int node, unsigned int nr,
+			     unsigned int align, struct pool **run,
+			     unsigned int most);
+
 /* Take back a run; gives an emptied arena away if the reserve allows it. */
 void arena_give(struct pool *pool, unsigned int nr);
+/* The same for a list, by pool->link, of runs of @nr pages. */
+void arena_give_list(struct list_head *runs, unsigned int nr);
 
 /* Give all free pages back to the kernel.  Returns bytes. */
 size_t arena_trim(struct pheap *heap);

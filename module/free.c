@@ -172,9 +172,9 @@ static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
 		return PHEAP_BAD_CACHE;
 	if (cache->type && !free_is_dead(p))
 		return PHEAP_BAD_OBJECT;
-	if (!pool_allocated(cache, pool, p))
-		return PHEAP_BAD_DOUBLE;
-	if (mark_has(cache) && mark_is_free(cache, p))
+	/* Where there are marks, the bitmap is looked at at the flush. */
+	if (mark_has(cache) ? mark_is_free(cache, p) :
+			      !pool_allocated(cache, pool, p))
 		return PHEAP_BAD_DOUBLE;
 	return PHEAP_BAD_NR;
 }

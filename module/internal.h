@@ -314,6 +314,7 @@ struct defer {
  * @outside_bytes: usable bytes of all of them.
  * @defer: for pheap_free_rcu().
  * @magazines: bytes that blocks in all magazines may have.
+ * @misses: how often magazines were empty or full, more or less.
  * @spares: bitmaps that pheap_reserve() put by, protected by @lock.
  * @nr_spares: how many.
  * @owner: module.
@@ -353,6 +354,7 @@ struct pheap {
 	atomic_long_t outside_bytes;
 	struct defer defer;
 	atomic_long_t magazines;
+	long misses;
 	void *spares;
 	unsigned int nr_spares;
 	struct module *owner;

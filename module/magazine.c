@@ -25,7 +25,8 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_none);
 /* Whether the heap may have @bytes more in magazines. */
 static bool magazine_afford(const struct pheap *heap, size_t bytes)
 {
-	long budget = MAGAZINE_BUDGET +
+	long earned = min(READ_ONCE(heap->misses), MAGAZINE_EARNING);
+	long budget = MAGAZINE_BUDGET + earned * MAGAZINE_EARNED +
 		      atomic_long_read(&heap->taken) / MAGAZINE_BUDGET_PART;
 
 	return bytes <= MAGAZINE_ALWAYS ||
@@ -112,7 +113,7 @@ static struct magazine *magazine_swap(struct pheap_cache *cache,
 		magazine_leave(old);
 		return new;
 	}
-	memcpy(new->slot, old->slot, old->count * sizeof(*old->slot));
+	compat_copy_words(new->slot, old->slot, old->count);
 	new->count = old->count;
 	WRITE_ONCE(cache->mag[raw_smp_processor_id()], new);
 	old->count = 0;
@@ -128,6 +129,8 @@ static void magazine_upgrade(struct pheap_cache *cache)
 	struct magazine *mag, *new;
 	unsigned int capacity;
 
+	/* Roughly: it is only for the budget. */
+	WRITE_ONCE(cache->heap->misses, READ_ONCE(cache->heap->misses) + 1);
 	preempt_disable();
 	mag = magazine_this(cache);
 	capacity = magazine_fit(cache, mag);
@@ -180,7 +183,7 @@ static unsigned int depot_take(struct cache_node *cn, void **p,
 	raw_spin_lock_irqsave(&cn->lock, flags);
 	nr = min(nr, cn->nr_depot);
 	cn->nr_depot -= nr;
-	memcpy(p, cn->depot + cn->nr_depot, nr * sizeof(*p));
+	compat_copy_words(p, cn->depot + cn->nr_depot, nr);
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 	return nr;
 }
@@ -192,25 +195,26 @@ static bool depot_give(struct pheap_cache *cache, struct cache_node *cn,
 	unsigned long flags;
 	bool room;
 
-	if (!READ_ONCE(cn->depot))
+	if (!READ_ONCE(cn->depot) ||
+	    READ_ONCE(cn->nr_depot) + nr > depot_size(cache))
 		return false;
 	raw_spin_lock_irqsave(&cn->lock, flags);
 	room = cn->nr_depot + nr <= depot_size(cache);
 	if (room) {
-		memcpy(cn->depot + cn->nr_depot, p, nr * sizeof(*p));
+		compat_copy_words(cn->depot + cn->nr_depot, p, nr);
 		cn->nr_depot += nr;
 	}
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 	return room;
 }
 
-unsigned int magazine_remark(struct pheap_cache *cache, void **p,
-			     unsigned int nr, enum mark from, enum mark to)
+/* The same, from the first block on that is not as it should be. */
+static noinline unsigned int magazine_remark_bad(struct pheap_cache *cache,
+						 void **p, unsigned int nr,
+						 enum mark from, enum mark to)
 {
 	unsigned int i, good = 0;
 
-	if (!mark_has(cache))
-		return nr;
 	for (i = 0; i < nr; i++) {
 		if (likely(mark_is(cache, p[i], from))) {
 			mark_set(cache, p[i], to);
@@ -220,6 +224,31 @@ unsigned int magazine_remark(struct pheap_cache *cache, void **p,
 		}
 	}
 	return good;
+}
+
+/*
+ * Mark blocks @to that are marked @from.  Those that are not are reported and
+ * left out; returns how many are left.  Blocks of debug heaps have no marks.
+ */
+static __always_inline unsigned int
+magazine_remark(struct pheap_cache *cache, void **p, unsigned int nr,
+		enum mark from, enum mark to)
+{
+	u64 secret = pheap_secret ^ from;
+	void **at, **end = p + nr;
+	u64 *word, key;
+
+	if (!mark_has(cache))
+		return nr;
+	for (at = p; at < end; at++) {
+		word = mark_at(cache, *at);
+		key = secret ^ (u64)*at;
+		if (unlikely(*word != key))
+			return at - p + magazine_remark_bad(cache, at, end - at,
+							    from, to);
+		*word = to == MARK_NONE ? 0 : key ^ from ^ to;
+	}
+	return nr;
 }
 
 /* Give marked blocks to their pools; those that are there are reported. */
@@ -268,76 +297,140 @@ static void magazine_refill(struct pheap_cache *cache, int node,
 	mag->count = got;
 }
 
-/* One block from the magazine, refilled if that is what it takes. */
+/* One block from the magazine, refilled if that is what it takes, or NULL. */
 static void *magazine_take_one(struct pheap_cache *cache, int node,
 			       struct magazine *mag)
 {
+	void *p = NULL;
+
 	if (!mag->count)
 		magazine_refill(cache, node, mag);
-	return mag->count ? mag->slot[--mag->count] : NULL;
+	while (!p && mag->count) {
+		p = mag->slot[--mag->count];
+		if (!magazine_remark(cache, &p, 1, MARK_MAGAZINE, MARK_NONE))
+			p = NULL;
+	}
+	return p;
 }
 
-/* Returns false if there is no magazine to be used. */
-static bool magazine_try(struct pheap_cache *cache, int node, void **p)
+/* This CPU's magazine, busy, if it may be used for blocks of @node. */
+static struct magazine *magazine_enter_node(struct pheap_cache *cache, int node)
 {
-	struct magazine *mag = magazine_this(cache);
+	struct magazine *mag = magazine_enter_this(cache);
 
-	if (!READ_ONCE(mag->capacity) || node != numa_mem_id() ||
-	    !magazine_enter(mag))
-		return false;
-	*p = magazine_take_one(cache, node, mag);
-	magazine_leave(mag);
-	return true;
+	if (mag && mag->capacity && node == numa_mem_id())
+		return mag;
+	if (mag)
+		magazine_leave(mag);
+	return NULL;
+}
+
+/* A block from a pool of @node, or NULL. */
+static void *magazine_pass(struct pheap_cache *cache, int node)
+{
+	void *p;
+
+	while (pool_take_blocks(cache, node, &p, 1))
+		if (magazine_remark(cache, &p, 1, MARK_POOL, MARK_NONE))
+			return p;
+	return NULL;
 }
 
 void *magazine_take(struct pheap_cache *cache, int node)
 {
-	enum mark mark;
-	void *p;
+	struct magazine *mag;
+	void *p = NULL;
 
 	if (cache->capacity)
 		magazine_upgrade(cache);
-	do {
-		mark = MARK_MAGAZINE;
-		preempt_disable();
-		if (!magazine_try(cache, node, &p)) {
-			mark = MARK_POOL;
-			if (!pool_take_blocks(cache, node, &p, 1))
-				p = NULL;
-		}
-		preempt_enable();
-	} while (p && !magazine_remark(cache, &p, 1, mark, MARK_NONE));
-	return p;
-}
-
-/* Out of the magazine alone. */
-static unsigned int magazine_pop_bulk(struct pheap_cache *cache, void **p,
-				      unsigned int nr)
-{
-	struct magazine *mag;
-	unsigned int got = 0;
-
 	preempt_disable();
-	mag = magazine_this(cache);
-	if (magazine_enter(mag)) {
-		while (got < nr && mag->count)
-			p[got++] = mag->slot[--mag->count];
+	mag = magazine_enter_node(cache, node);
+	if (mag) {
+		p = magazine_take_one(cache, node, mag);
 		magazine_leave(mag);
 	}
 	preempt_enable();
-	return got;
+	return mag ? p : magazine_pass(cache, node);
+}
+
+/* Blocks for a magazine on @node that has room.  Returns how many it took. */
+static unsigned int magazine_stock(struct pheap_cache *cache, int node,
+				   void **p, unsigned int nr)
+{
+	struct magazine *mag;
+
+	preempt_disable();
+	mag = magazine_enter_node(cache, node);
+	nr = mag ? min(nr, mag->capacity - mag->count) : 0;
+	if (mag) {
+		compat_copy_words(mag->slot + mag->count, p, nr);
+		mag->count += nr;
+		magazine_leave(mag);
+	}
+	preempt_enable();
+	return nr;
+}
+
+/* Blocks that this CPU's magazine is refilled with, but not too many. */
+static unsigned int magazine_wants(struct pheap_cache *cache)
+{
+	unsigned int capacity;
+
+	preempt_disable();
+	capacity = READ_ONCE(magazine_this(cache)->capacity);
+	preempt_enable();
+	return min_t(unsigned int, capacity, MAGAZINE_MAX) / 2;
+}
+
+void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
+{
+	void *p[MAGAZINE_MAX / 2 + 1], *first;
+	unsigned int done;
+	int got;
+
+	got = pool_grow(cache, node, gfp, p, magazine_wants(cache) + 1,
+			MARK_MAGAZINE);
+	if (got < 0)
+		return ERR_PTR(got);
+	first = p[--got];
+	if (mark_has(cache))
+		mark_set(cache, first, MARK_NONE);
+	if (!got)
+		return first;
+	done = magazine_stock(cache, page_to_nid(virt_to_page(first)), p, got);
+	magazine_flush(cache, p + done, got - done);
+	return first;
+}
+
+/* Out of the magazine alone, in one piece: the last is the newest. */
+static unsigned int magazine_pop_bulk(struct pheap_cache *cache, int node,
+				      void **p, unsigned int nr)
+{
+	struct magazine *mag;
+
+	preempt_disable();
+	mag = magazine_enter_node(cache, node);
+	if (!mag)
+		nr = 0;
+	else if (!mag->count)
+		magazine_refill(cache, node, mag);
+	if (mag) {
+		nr = min(nr, mag->count);
+		mag->count -= nr;
+		compat_copy_words(p, mag->slot + mag->count, nr);
+		magazine_leave(mag);
+	}
+	preempt_enable();
+	return nr;
 }
 
 unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
 				unsigned int nr)
 {
-	unsigned int got, more;
+	unsigned int got;
 
-	got = magazine_pop_bulk(cache, p, nr);
-	got = magazine_remark(cache, p, got, MARK_MAGAZINE, MARK_NONE);
-	more = pool_take_blocks(cache, node, p + got, nr - got);
-	return got + magazine_remark(cache, p + got, more, MARK_POOL,
-				     MARK_NONE);
+	got = magazine_pop_bulk(cache, node, p, nr);
+	return magazine_remark(cache, p, got, MARK_MAGAZINE, MARK_NONE);
 }
 
 /**
@@ -359,20 +452,20 @@ static void magazine_spill(struct pheap_cache *cache, struct magazine *mag,
 
 	if (mag->capacity < cache->capacity ||
 	    !depot_give(cache, cn, mag->slot, nr)) {
-		memcpy(spill->p, mag->slot, nr * sizeof(*spill->p));
+		compat_copy_words(spill->p, mag->slot, nr);
 		spill->nr = nr;
 	}
 	mag->count -= nr;
-	memmove(mag->slot, mag->slot + nr, mag->count * sizeof(*mag->slot));
+	compat_copy_words(mag->slot, mag->slot + nr, mag->count);
 }
 
 /* Returns false if there is no magazine to be used. */
 static bool magazine_try_put(struct pheap_cache *cache, void *p,
 			     struct spill *spill)
 {
-	struct magazine *mag = magazine_this(cache);
+	struct magazine *mag = magazine_enter_node(cache, numa_mem_id());
 
-	if (!READ_ONCE(mag->capacity) || !magazine_enter(mag))
+	if (!mag)
 		return false;
 	if (mag->count == mag->capacity)
 		magazine_spill(cache, mag, spill);

@@ -23,8 +23,8 @@
  * A magazine may hold so many blocks, of so many bytes in all; a new one, and
  * so one of a class that is seldom used, less.
  */
-#define MAGAZINE_MAX		64
-#define MAGAZINE_BYTES		4096UL
+#define MAGAZINE_MAX		128
+#define MAGAZINE_BYTES		(16UL << 10)
 #define MAGAZINE_FIRST		8
 #define MAGAZINE_FIRST_BYTES	1024UL
 
@@ -36,6 +36,13 @@
 #define MAGAZINE_BUDGET		(64L << 10)
 #define MAGAZINE_BUDGET_PART	64
 #define MAGAZINE_ALWAYS		512UL
+
+/*
+ * A heap whose magazines are often empty or full earns so many bytes more each
+ * time, up to so many times: a busy one of many classes is not slow forever.
+ */
+#define MAGAZINE_EARNED		8L
+#define MAGAZINE_EARNING	(128L << 10)
 
 /**
  * struct magazine - blocks at hand
@@ -72,7 +79,13 @@ struct magazine *magazine_none(int cpu);
  */
 void *magazine_take(struct pheap_cache *cache, int node);
 
-/* Up to @nr blocks, from the magazine and the pools of @node. */
+/*
+ * A block of a new pool; others of it refill this CPU's magazine.  Or an
+ * ERR_PTR().
+ */
+void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp);
+
+/* Up to @nr blocks, from the magazine, refilled if it is empty. */
 unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
 				unsigned int nr);
 
@@ -96,13 +109,6 @@ void magazine_drain_cpu(struct pheap_cache *cache, int cpu);
 
 /* Blocks in magazines and the depot. */
 unsigned long magazine_count(struct pheap_cache *cache);
-
-/*
- * Mark blocks @to that are marked @from.  Those that are not are reported and
- * left out; returns how many are left.  Blocks of debug heaps have no marks.
- */
-unsigned int magazine_remark(struct pheap_cache *cache, void **p,
-			     unsigned int nr, enum mark from, enum mark to);
 
 static __always_inline struct magazine *
 magazine_this(const struct pheap_cache *cache)

@@ -61,21 +61,40 @@ static void pool_rebucket(struct pheap_cache *cache, struct cache_node *cn,
 	pool_link(cn, pool, bucket);
 }
 
-/* Take the lowest free blocks. */
+/*
+ * The lowest run of bits in @avail, at most @most; clears it there.  A fresh
+ * pool is one run, and a block of it then takes a few instructions.
+ */
+static u64 pool_cut_run(u64 *avail, unsigned int most, unsigned int *first)
+{
+	unsigned int start = __ffs64(*avail);
+	u64 rest = *avail >> start;
+	unsigned int len = ~rest ? __ffs64(~rest) : 64;
+
+	*first = start;
+	len = min(len, most);
+	*avail &= ~(GENMASK_ULL(len - 1, 0) << start);
+	return len;
+}
+
+/* Take the lowest free blocks, and put them before @end, the lowest last. */
 static unsigned int pool_take_from(struct pheap_cache *cache,
-				   struct pool *pool, void **p,
+				   struct pool *pool, void **end,
 				   unsigned int nr)
 {
 	unsigned int take = min_t(unsigned int, nr, pool->nr_free);
 	u64 *map = pool_bitmap(pool, cache);
-	void *base = pool_base(pool);
+	void *base = pool_base(pool), *p;
 	unsigned int left = take;
+	unsigned int run, first;
 	u64 avail;
 
 	for (; left; map++, base += 64UL * cache->size) {
-		for (avail = ~*map; avail && left; avail &= avail - 1) {
-			p[take - left] = base + __ffs64(avail) * cache->size;
-			left--;
+		for (avail = ~*map; avail && left; left -= run) {
+			run = pool_cut_run(&avail, left, &first);
+			p = base + first * cache->size;
+			for (nr = run; nr--; p += cache->size)
+				*--end = p;
 		}
 		*map = ~avail;
 	}
@@ -83,35 +102,27 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 	return take;
 }
 
-static void pool_reverse(void **p, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr / 2; i++)
-		swap(p[i], p[nr - 1 - i]);
-}
-
 unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 			      unsigned int nr)
 {
 	struct cache_node *cn = cache_node(cache, node);
-	unsigned int got = 0;
 	struct pool *pool;
 	unsigned long flags;
+	unsigned int left;
 
 	if (!READ_ONCE(cn->nonempty))
 		return 0;
 	raw_spin_lock_irqsave(&cn->lock, flags);
-	while (got < nr && cn->nonempty) {
+	nr = min_t(unsigned long, nr, cn->nr_free);
+	cn->nr_free -= nr;
+	for (left = nr; left;) {
 		pool = list_first_entry(&cn->partial[__ffs(cn->nonempty)],
 					struct pool, link);
-		got += pool_take_from(cache, pool, p + got, nr - got);
+		left -= pool_take_from(cache, pool, p + left, left);
 		pool_rebucket(cache, cn, pool);
 	}
-	cn->nr_free -= got;
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
-	pool_reverse(p, got);
-	return got;
+	return nr;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_take_blocks);
 
@@ -132,16 +143,19 @@ static struct cache_node *pool_cache_node(struct pheap_cache *cache,
 	return cache_node(cache, pool_arena(pool)->node);
 }
 
-/* A pool comes to the cache's others. */
-static void pool_join(struct pheap_cache *cache, struct pool *pool)
+/* Pools, all of one node, come to the cache's others. */
+static void pool_join(struct pheap_cache *cache, struct pool **pool,
+		      unsigned int nr)
 {
-	struct cache_node *cn = pool_cache_node(cache, pool);
+	struct cache_node *cn = pool_cache_node(cache, *pool);
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&cn->lock, flags);
-	cn->nr_pools++;
-	cn->nr_free += pool->nr_free;
-	pool_link(cn, pool, pool_bucket(cache, pool->nr_free));
+	for (; nr; nr--, pool++) {
+		cn->nr_pools++;
+		cn->nr_free += (*pool)->nr_free;
+		pool_link(cn, *pool, pool_bucket(cache, (*pool)->nr_free));
+	}
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 }
 
@@ -217,15 +231,20 @@ static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
 		compat_call_rcu(&pool->rcu, pool_release_rcu);
 }
 
-/* A pool that is on no list any more. */
-static void pool_release(struct pheap_cache *cache, struct pool *pool)
+/* Pools that are on no list but @pools. */
+static void pool_release(struct pheap_cache *cache, struct list_head *pools)
 {
-	pool_destruct(cache, pool);
-	pool_free_map(cache, pool);
-	if (cache->type)
+	struct pool *pool, *next;
+
+	list_for_each_entry_safe(pool, next, pools, link) {
+		pool_destruct(cache, pool);
+		pool_free_map(cache, pool);
+		if (!cache->type)
+			continue;
+		list_del(&pool->link);
 		pool_release_objects(cache, pool);
-	else
-		arena_give(pool, cache->pages);
+	}
+	arena_give_list(pools, cache->pages);
 }
 
 /* Withhold a block that is not as it was left. */
@@ -237,22 +256,37 @@ static void pool_withhold(struct pheap_cache *cache, struct pool *pool,
 	report_corrupt(cache, pool_base(pool) + index * cache->size);
 }
 
-/*
- * A pool without live blocks, on no list, ends, unless one of its blocks was
- * written to: somebody may hold that still, after he freed it twice.
- */
-static void pool_destroy(struct pheap_cache *cache, struct pool *pool)
+/* Withhold all that are not marked as blocks of a pool are. */
+static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
 {
-	void *p = pool_base(pool);
-	unsigned int i;
+	void *base = pool_base(pool), *end = base + cache->last, *p;
+	u64 secret = pheap_secret ^ MARK_POOL;
+	unsigned int size = cache->size;
 
-	for (i = 0; i < cache->blocks && mark_has(cache); i++, p += cache->size)
-		if (unlikely(!mark_is(cache, p, MARK_POOL)))
-			pool_withhold(cache, pool, i);
-	if (likely(pool->nr_free == cache->blocks))
-		pool_release(cache, pool);
-	else
-		pool_join(cache, pool);
+	if (!mark_has(cache))
+		return;
+	for (p = base; p <= end; p += size)
+		if (unlikely(*mark_at(cache, p) != (secret ^ (u64)p)))
+			pool_withhold(cache, pool, (p - base) / size);
+}
+
+/*
+ * Pools without live blocks, on no list but @pools, end, unless one of their
+ * blocks was written to: somebody may hold that still, after he freed it twice.
+ */
+static void pool_destroy(struct pheap_cache *cache, struct list_head *pools)
+{
+	struct pool *pool, *next;
+
+	list_for_each_entry_safe(pool, next, pools, link) {
+		pool_inspect(cache, pool);
+		if (likely(pool->nr_free == cache->blocks))
+			continue;
+		list_del(&pool->link);
+		pool_join(cache, &pool, 1);
+	}
+	if (!list_empty(pools))
+		pool_release(cache, pools);
 }
 
 /*
@@ -265,21 +299,6 @@ static bool pool_is_of(const struct pheap_cache *cache,
 	return READ_ONCE(pool->cache) == cache && pool->bucket != POOL_GONE;
 }
 
-/* Mark a block free.  Returns false if it was. */
-static __always_inline bool pool_clear(struct pheap_cache *cache,
-				       struct pool *pool, u32 offset)
-{
-	unsigned int index = pool_index(cache, offset);
-	u64 *map = pool_bitmap(pool, cache) + index / 64;
-	u64 bit = BIT_ULL(index % 64);
-
-	if (unlikely(!(*map & bit)))
-		return false;
-	*map &= ~bit;
-	pool->nr_free++;
-	return true;
-}
-
 /* A pool without live blocks moves to @empty. */
 static void pool_take_out(struct pheap_cache *cache, struct cache_node *cn,
 			  struct pool *pool, struct list_head *empty)
@@ -288,23 +307,6 @@ static void pool_take_out(struct pheap_cache *cache, struct cache_node *cn,
 	list_add(&pool->link, empty);
 	cn->nr_free -= cache->blocks;
 	cn->nr_pools--;
-}
-
-static __always_inline bool pool_give_locked(struct pheap_cache *cache,
-					     struct cache_node *cn,
-					     struct pool *pool, u32 offset,
-					     struct list_head *empty)
-{
-	lockdep_assert_held(&cn->lock);
-	if (unlikely(!pool_is_of(cache, pool)) ||
-	    unlikely(!pool_clear(cache, pool, offset)))
-		return false;
-	cn->nr_free++;
-	if (unlikely(pool->nr_free == cache->blocks))
-		pool_take_out(cache, cn, pool, empty);
-	else if (pool_bucket(cache, pool->nr_free) != pool->bucket)
-		pool_rebucket(cache, cn, pool);
-	return true;
 }
 
 /*
@@ -322,66 +324,155 @@ static __always_inline struct pool *pool_page(const struct pheap_cache *cache,
 							 map_find_page(p);
 }
 
-/*
- * Give back the leading blocks of @p that are on the node of the first.
- * Returns how many those are; bad ones go to *@bad, a list that is no longer
- * than what was read of @p.
+/**
+ * struct give - blocks on their way back to their pools
+ * @cache: whose they are.
+ * @p: the next.
+ * @end: past the last.
+ * @bad: where the next that is free already goes, not past @p.
+ * @empty: pools that have no live blocks left.
  */
-static unsigned int pool_give_run(struct pheap_cache *cache, void **p,
-				  unsigned int nr, void ***bad,
-				  struct list_head *empty)
-{
-	struct pool *page = pool_page(cache, p[0]);
-	struct cache_node *cn;
-	unsigned int i;
-	u32 offset;
+struct give {
+	struct pheap_cache *cache;
+	void **p;
+	void **end;
+	void **bad;
+	struct list_head empty;
+};
 
-	if (!page) {
-		*(*bad)++ = p[0];
-		return 1;
-	}
-	cn = pool_cache_node(cache, page);
-	raw_spin_lock(&cn->lock);
-	for (i = 0; i < nr; i++) {
-		page = pool_page(cache, p[i]);
-		if (i && page && nr_node_ids > 1 &&
-		    pool_cache_node(cache, page) != cn)
+/*
+ * Mark the next blocks free that are of the pool at @base, which the first is.
+ * Returns how many.
+ */
+static unsigned int pool_clear(struct give *give, u64 *map, const void *base)
+{
+	unsigned int last = give->cache->last, recip = give->cache->recip;
+	void **p = give->p, **end = give->end;
+	unsigned int nr = 0, index;
+	unsigned long offset;
+	u64 bit;
+
+	do {
+		offset = *p - base;
+		if (offset > last)
 			break;
-		offset = offset_in_page(p[i]) | (page ? page->lead : 0);
-		if (!page || !pool_give_locked(cache, cn,
-					       page - page->lead / PAGE_SIZE,
-					       offset, empty))
-			*(*bad)++ = p[i];
+		index = (u64)offset * recip >> 32;
+		bit = BIT_ULL(index % 64);
+		if (likely(map[index / 64] & bit)) {
+			map[index / 64] ^= bit;
+			nr++;
+		} else {
+			*give->bad++ = *p;
+		}
+	} while (++p < end);
+	give->p = p;
+	return nr;
+}
+
+/* The same for a pool whose bitmap is one word. */
+static unsigned int pool_clear_word(struct give *give, u64 *map,
+				    const void *base)
+{
+	unsigned int last = give->cache->last, recip = give->cache->recip;
+	void **p = give->p, **end = give->end;
+	unsigned long offset;
+	u64 word = *map, bit;
+	unsigned int nr;
+
+	do {
+		offset = *p - base;
+		if (offset > last)
+			break;
+		bit = BIT_ULL((u64)offset * recip >> 32);
+		if (unlikely(!(word & bit)))
+			*give->bad++ = *p;
+		word &= ~bit;
+	} while (++p < end);
+	nr = hweight64(*map ^ word);
+	*map = word;
+	give->p = p;
+	return nr;
+}
+
+/* The next blocks go back to @pool, which is at @base. */
+static void pool_give_part(struct give *give, struct cache_node *cn,
+			   struct pool *pool, const void *base)
+{
+	struct pheap_cache *cache = give->cache;
+	unsigned int nr, bucket;
+
+	lockdep_assert_held(&cn->lock);
+	nr = cache->blocks <= 64 ? pool_clear_word(give, &pool->word, base) :
+				   pool_clear(give, pool->map, base);
+	pool->nr_free += nr;
+	cn->nr_free += nr;
+	bucket = pool_bucket(cache, pool->nr_free);
+	if (likely(bucket == pool->bucket))
+		return;
+	if (pool->nr_free == cache->blocks) {
+		pool_take_out(cache, cn, pool, &give->empty);
+	} else {
+		pool_unlink(cn, pool);
+		pool_link(cn, pool, bucket);
 	}
+}
+
+/* The next blocks go back, as long as they are of @cn; the first is. */
+static void pool_give_node(struct give *give, struct cache_node *cn)
+{
+	struct pheap_cache *cache = give->cache;
+	struct pool *page, *pool;
+
+	raw_spin_lock(&cn->lock);
+	do {
+		page = pool_page(cache, *give->p);
+		pool = page ? page - page->lead / PAGE_SIZE : NULL;
+		if (unlikely(!page || !pool_is_of(cache, pool))) {
+			*give->bad++ = *give->p++;
+			continue;
+		}
+		if (nr_node_ids > 1 && pool_cache_node(cache, pool) != cn)
+			break;
+		pool_give_part(give, cn, pool, (void *)
+			       ((unsigned long)*give->p & PAGE_MASK) -
+			       page->lead);
+	} while (give->p < give->end);
 	raw_spin_unlock(&cn->lock);
-	return i;
+}
+
+/* The node of the pool that the next block is in. */
+static struct cache_node *pool_node_of(const struct give *give)
+{
+	struct pool *page = NULL;
+
+	if (nr_node_ids > 1)
+		page = pool_page(give->cache, *give->p);
+	return page ? pool_cache_node(give->cache, page) :
+		      cache_node(give->cache, first_online_node);
 }
 
 unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 			      unsigned int nr)
 {
-	struct pool *pool, *next;
-	unsigned int done;
+	struct give give = { .cache = cache, .p = p, .end = p + nr, .bad = p };
 	unsigned long flags;
-	void **bad = p;
-	LIST_HEAD(empty);
 
+	INIT_LIST_HEAD(&give.empty);
 	/* Off for the map's readers, and for the locks. */
 	local_irq_save(flags);
-	for (done = 0; done < nr;)
-		done += pool_give_run(cache, p + done, nr - done, &bad,
-				      &empty);
+	while (give.p < give.end)
+		pool_give_node(&give, pool_node_of(&give));
 	local_irq_restore(flags);
-	list_for_each_entry_safe(pool, next, &empty, link)
-		pool_destroy(cache, pool);
-	return bad - p;
+	if (!list_empty(&give.empty))
+		pool_destroy(cache, &give.empty);
+	return give.bad - p;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_give_blocks);
 
-bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
-		    const void *p)
+/* The bitmap that is beside a pool may go meanwhile. */
+static bool pool_allocated_locked(struct pheap_cache *cache, struct pool *pool,
+				  unsigned int index)
 {
-	unsigned int index = pool_index(cache, pool_offset(pool, p));
 	struct cache_node *cn = pool_cache_node(cache, pool);
 	unsigned long flags;
 	bool allocated;
@@ -391,6 +482,17 @@ bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
 		    pool_bitmap(pool, cache)[index / 64] & BIT_ULL(index % 64);
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 	return allocated;
+}
+
+bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
+		    const void *p)
+{
+	unsigned int index = pool_index(cache, pool_offset(pool, p));
+
+	if (cache->blocks > 64)
+		return pool_allocated_locked(cache, pool, index);
+	return pool_is_of(cache, pool) &&
+	       READ_ONCE(pool->word) & BIT_ULL(index);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_allocated);
 
@@ -415,24 +517,36 @@ static int pool_init_map(struct pheap_cache *cache, struct pool *pool,
 	return 0;
 }
 
-static void pool_init_block(struct pheap_cache *cache, void *p)
+/* The first @taken blocks are marked @mark, the others as a pool's. */
+static void pool_mark(struct pheap_cache *cache, void *p, unsigned int taken,
+		      enum mark mark)
 {
-	memset(p, 0, cache->stable);
-	if (cache->ctor)
-		cache->ctor(p);
-	if (mark_has(cache))
-		mark_set(cache, p, MARK_POOL);
+	u64 secret = pheap_secret ^ mark;
+	unsigned int size = cache->size;
+	void *end = p + cache->last;
+	void *part = p + taken * size;
+
+	for (p += cache->cookie, part += cache->cookie; p < part; p += size)
+		*(u64 *)p = secret ^ ((u64)p - cache->cookie);
+	secret = pheap_secret ^ MARK_POOL;
+	for (end += cache->cookie; p <= end; p += size)
+		*(u64 *)p = secret ^ ((u64)p - cache->cookie);
 }
 
-static void pool_construct(struct pheap_cache *cache, struct pool *pool)
+static void pool_construct(struct pheap_cache *cache, struct pool *pool,
+			   unsigned int taken, enum mark mark)
 {
 	size_t bytes = (size_t)cache->pages << PAGE_SHIFT;
 	void *p = pool_base(pool);
 	unsigned int i;
 
 	compat_kasan_alloc(p, bytes, bytes);
-	for (i = 0; i < cache->blocks; i++)
-		pool_init_block(cache, p + i * cache->size);
+	for (i = 0; cache->stable && i < cache->blocks; i++)
+		memset(p + i * cache->size, 0, cache->stable);
+	for (i = 0; cache->ctor && i < cache->blocks; i++)
+		cache->ctor(p + i * cache->size);
+	if (mark_has(cache))
+		pool_mark(cache, p, taken, mark);
 	if (cache->flags & PHEAP_DEBUG)
 		debug_init_pool(cache, p);
 	compat_kasan_free(p, bytes);
@@ -441,7 +555,7 @@ static void pool_construct(struct pheap_cache *cache, struct pool *pool)
 				   cache->stable);
 }
 
-/* The pool is whole from here on, its first blocks perhaps taken. */
+/* The pool is whole from here on. */
 static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 {
 	unsigned int i;
@@ -451,19 +565,16 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 		/* For those who walk over objects without a lock. */
 		smp_store_release(&pool[i].cache, cache);
 	}
-	pool_join(cache, pool);
 }
 
-/* Pages for a pool: the node's, new ones, or at last those of any node. */
-static struct pool *pool_pages(struct pheap_cache *cache, int node, gfp_t gfp)
+/* Pages for a pool where @node has none: new ones, or at last any node's. */
+static struct pool *pool_new_pages(struct pheap_cache *cache, int node,
+				   gfp_t gfp)
 {
 	struct pheap *heap = cache->heap;
 	struct pool *pool, *grown;
 	int other;
 
-	pool = arena_take(heap, node, cache->pages, cache->align_pages);
-	if (pool)
-		return pool;
 	grown = arena_grow(heap, node, cache->pages, gfp);
 	if (!IS_ERR(grown) || gfp & __GFP_THISNODE)
 		return grown;
@@ -476,26 +587,79 @@ static struct pool *pool_pages(struct pheap_cache *cache, int node, gfp_t gfp)
 	return grown;
 }
 
-int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
-	      unsigned int nr)
+/*
+ * Pages for up to @nr pools, all of one node.  Returns for how many, or an
+ * error if for none.
+ */
+static int pool_pages(struct pheap_cache *cache, int node, gfp_t gfp,
+		      struct pool **pool, unsigned int nr)
 {
-	struct pool *pool;
-	int err;
+	struct pheap *heap = cache->heap;
+	unsigned int got;
 
-	pool = pool_pages(cache, node, gfp);
-	if (IS_ERR(pool))
-		return PTR_ERR(pool);
-	err = pool_init_map(cache, pool, gfp);
-	if (err) {
-		arena_give(pool, cache->pages);
-		return err;
+	got = arena_take_runs(heap, node, cache->pages, cache->align_pages,
+			      pool, nr);
+	if (got)
+		return got;
+	pool[0] = pool_new_pages(cache, node, gfp);
+	if (IS_ERR(pool[0]))
+		return PTR_ERR(pool[0]);
+	if (nr == 1 || pool_arena(pool[0])->node != node)
+		return 1;
+	return 1 + arena_take_runs(heap, node, cache->pages,
+				   cache->align_pages, pool + 1, nr - 1);
+}
+
+/* Make pools of pages.  Returns how many, or -ENOMEM if none. */
+static int pool_make(struct pheap_cache *cache, struct pool **pool,
+		     unsigned int nr, gfp_t gfp)
+{
+	unsigned int made;
+	int err = 0;
+
+	for (made = 0; made < nr; made++) {
+		err = pool_init_map(cache, pool[made], gfp);
+		if (err)
+			break;
+		pool[made]->nr_free = cache->blocks;
 	}
-	pool_construct(cache, pool);
-	pool->nr_free = cache->blocks;
-	/* Nobody else sees the pool yet, so this takes no lock. */
-	nr = pool_take_from(cache, pool, p, nr);
-	pool_reverse(p, nr);
+	while (nr > made)
+		arena_give(pool[--nr], cache->pages);
+	return made ?: err;
+}
+
+/*
+ * Take up to @nr blocks, marked @mark, of a new pool.  Nobody else sees it yet,
+ * so this takes no lock.
+ */
+static unsigned int pool_fill(struct pheap_cache *cache, struct pool *pool,
+			      void **end, unsigned int nr, enum mark mark)
+{
+	nr = min_t(unsigned int, nr, cache->blocks);
+	pool_construct(cache, pool, nr, mark);
+	pool_take_from(cache, pool, end, nr);
 	pool_publish(cache, pool);
+	return nr;
+}
+
+int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
+	      unsigned int nr, enum mark mark)
+{
+	struct pool *pool[POOL_GROW_MAX];
+	unsigned int left;
+	int i, pools;
+
+	pools = pool_pages(cache, node, gfp, pool,
+			   clamp_t(unsigned int, nr / cache->blocks, 1,
+				   POOL_GROW_MAX));
+	if (pools > 0)
+		pools = pool_make(cache, pool, pools, gfp);
+	if (pools < 0)
+		return pools;
+	nr = min_t(unsigned int, nr, pools * cache->blocks);
+	for (i = 0, left = nr; i < pools; i++)
+		left -= pool_fill(cache, pool[i], p + left, left, mark);
+	pool_join(cache, pool, pools);
 	return nr;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_grow);
@@ -554,43 +718,37 @@ static void pool_collect_unused(struct pheap_cache *cache, int node,
 
 void pool_trim(struct pheap_cache *cache)
 {
-	struct pool *pool, *next;
 	LIST_HEAD(unused);
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
 		pool_collect_unused(cache, node, &unused);
-	list_for_each_entry_safe(pool, next, &unused, link)
-		pool_destroy(cache, pool);
+	pool_destroy(cache, &unused);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_trim);
 
-static struct pool *pool_pop(struct cache_node *cn)
+/* Take out whatever pools there are. */
+static void pool_collect_all(struct cache_node *cn, struct list_head *pools)
 {
-	struct pool *pool = NULL;
 	unsigned long flags;
+	unsigned int i;
 
 	raw_spin_lock_irqsave(&cn->lock, flags);
-	if (cn->nonempty)
-		pool = list_first_entry(&cn->partial[__ffs(cn->nonempty)],
-					struct pool, link);
-	else if (!list_empty(&cn->full))
-		pool = list_first_entry(&cn->full, struct pool, link);
-	if (pool) {
-		pool_unlink(cn, pool);
-		cn->nr_pools--;
-		cn->nr_free -= pool->nr_free;
-	}
+	for (i = 0; i < POOL_BUCKETS; i++)
+		list_splice_init(&cn->partial[i], pools);
+	list_splice_init(&cn->full, pools);
+	cn->nonempty = 0;
+	cn->nr_pools = 0;
+	cn->nr_free = 0;
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
-	return pool;
 }
 
 void pool_destroy_all(struct pheap_cache *cache)
 {
-	struct pool *pool;
+	LIST_HEAD(pools);
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
-		while ((pool = pool_pop(cache_node(cache, node))))
-			pool_release(cache, pool);
+		pool_collect_all(cache_node(cache, node), &pools);
+	pool_release(cache, &pools);
 }

@@ -10,9 +10,13 @@
 #define _PHEAP_POOL_H
 
 #include "internal.h"
+#include "mark.h"
 
-/* As many as one call of pool_give_blocks() may be given. */
+/* For the sake of interrupts, give back no more at a time. */
 #define POOL_BATCH	64
+
+/* Pools that one call of pool_grow() may make. */
+#define POOL_GROW_MAX	16
 
 void pool_init_node(struct cache_node *cn);
 
@@ -31,11 +35,12 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 			      unsigned int nr);
 
 /*
- * Add a pool to @cache, on @node if possible, and take up to @nr blocks of it,
- * the one to be used first last.  Returns how many, -ENOSPC or -ENOMEM.
+ * Add a pool to @cache, on @node if possible, or more if @nr blocks fill them,
+ * and take up to @nr blocks of them, marked @mark, the one to be used first
+ * last.  Returns how many, -ENOSPC or -ENOMEM.
  */
 int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
-	      unsigned int nr);
+	      unsigned int nr, enum mark mark);
 
 /* Give up pools that nothing was ever allocated from. */
 void pool_trim(struct pheap_cache *cache);

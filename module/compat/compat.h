@@ -74,6 +74,21 @@ static __always_inline unsigned long compat_cpu_offset(void)
 
 void compat_cpu_init(void);
 
+/*
+ * For a few pointers, from the first on.  On x86 memcpy() of a few hundred bytes
+ * counts bytes, with "rep movsb".
+ */
+static __always_inline void compat_copy_words(void **to, void **from,
+					      unsigned long nr)
+{
+#if defined(CONFIG_X86)
+	asm volatile("rep movsq" : "+D" (to), "+S" (from), "+c" (nr) : : "memory");
+#else
+	while (nr--)
+		*to++ = *from++;
+#endif
+}
+
 /* An RCU callback that must not be put off for seconds (CONFIG_RCU_LAZY). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define compat_call_rcu(head, fn)	call_rcu(head, fn)
