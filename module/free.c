@@ -44,7 +44,7 @@ static __always_inline bool free_find(const void *p,
 	unsigned long off = (unsigned long)p - COMPAT_DIRECT_MAP;
 	struct arena *arena;
 	unsigned long page;
-	u64 offset;
+	u32 offset;
 
 	if (unlikely(off >= arena_map.limit))
 		return false;
@@ -68,17 +68,20 @@ static __always_inline void free_close(const struct pheap_cache *cache,
 	compat_kasan_free(p + cache->stable, cache->size - cache->stable);
 }
 
-/* @p, if it is in no magazine, goes into this CPU's.  Preemption is off. */
+/*
+ * @p, if it is in no magazine, goes into this CPU's, whose number times 8 is
+ * @offset.  Preemption is off.
+ */
 static __always_inline bool free_push(const struct pheap_cache *cache,
-				      const void *p)
+				      unsigned long offset, const void *p)
 {
 	u64 *word = mark_at(cache, p);
 	u64 cookie = mark_cookie(p);
 
-	if (unlikely(mark_word_is_free(*word, cookie)))
+	if (unlikely(mark_may_be_free(word, cookie)))
 		return false;
 	free_close(cache, p);
-	return magazine_push(cache, p, word, cookie);
+	return magazine_push(magazine_at(cache, offset), p, word, cookie);
 }
 
 /*
@@ -88,19 +91,19 @@ static __always_inline bool free_push(const struct pheap_cache *cache,
 static __always_inline bool free_fast(struct pheap_cache *expected,
 				      const void *p)
 {
+	struct compat_pin pin = compat_pin();
 	struct pheap_cache *cache;
 
-	preempt_disable();
 	if (unlikely(!free_find(p, &cache)))
 		goto slow;
 	if (expected && unlikely(cache != expected))
 		goto slow;
-	if (unlikely(!free_push(cache, p)))
+	if (unlikely(!free_push(cache, compat_pin_offset(pin), p)))
 		goto slow;
-	preempt_enable();
+	compat_unpin(pin);
 	return true;
 slow:
-	preempt_enable();
+	compat_unpin(pin);
 	return false;
 }
 
@@ -235,7 +238,7 @@ bool free_object_fast(struct pheap_cache *cache, struct pool *page,
 		     pool_arena(page)->node == numa_mem_id();
 
 	return likely(cache->object_bound) && likely(local) &&
-	       likely(free_push(cache, p));
+	       likely(free_push(cache, compat_cpu_offset(), p));
 }
 
 void free_objects(struct pheap_cache *cache, struct pool *page, void **p,

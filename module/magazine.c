@@ -234,7 +234,7 @@ static __always_inline unsigned int
 magazine_remark(struct pheap_cache *cache, void **p, unsigned int nr,
 		enum mark from, enum mark to)
 {
-	u64 secret = pheap_secret ^ from;
+	u64 secret = pheap_secret ^ mark_key(from);
 	void **at, **end = p + nr;
 	u64 *word, key;
 
@@ -246,7 +246,7 @@ magazine_remark(struct pheap_cache *cache, void **p, unsigned int nr,
 		if (unlikely(*word != key))
 			return at - p + magazine_remark_bad(cache, at, end - at,
 							    from, to);
-		*word = to == MARK_NONE ? 0 : key ^ from ^ to;
+		*word = to == MARK_NONE ? 0 : key ^ mark_key(from ^ to);
 	}
 	return nr;
 }

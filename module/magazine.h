@@ -110,21 +110,23 @@ void magazine_drain_cpu(struct pheap_cache *cache, int cpu);
 /* Blocks in magazines and the depot. */
 unsigned long magazine_count(struct pheap_cache *cache);
 
+/* That of a CPU, whose number times 8 is @offset. */
+static __always_inline struct magazine *
+magazine_at(const struct pheap_cache *cache, unsigned long offset)
+{
+	return *(struct magazine **)((char *)cache->mag + offset);
+}
+
 static __always_inline struct magazine *
 magazine_this(const struct pheap_cache *cache)
 {
-	return *(struct magazine **)((char *)cache->mag + compat_cpu_offset());
+	return magazine_at(cache, compat_cpu_offset());
 }
 
 /* Plain accesses, which make one instruction each: only this CPU races. */
 static __always_inline bool magazine_enter(struct magazine *mag)
 {
-	barrier();
-	if (unlikely(mag->busy))
-		return false;
-	mag->busy = 1;
-	barrier();
-	return true;
+	return compat_flag_set(&mag->busy);
 }
 
 static __always_inline void magazine_leave(struct magazine *mag)
@@ -137,25 +139,24 @@ static __always_inline void magazine_leave(struct magazine *mag)
 static __always_inline bool magazine_pop(const struct pheap_cache *cache,
 					 void **p)
 {
-	struct magazine *mag;
-	u32 n;
+	struct compat_pin pin = compat_pin();
+	struct magazine *mag = magazine_at(cache, compat_pin_offset(pin));
+	u64 n;
 
-	preempt_disable();
-	mag = magazine_this(cache);
 	if (unlikely(!magazine_enter(mag)))
 		goto none;
 	/* One instruction to count down and to see that there is none. */
-	if (unlikely(check_sub_overflow(mag->count, 1U, &n)))
+	if (unlikely(check_sub_overflow((u64)mag->count, 1ULL, &n)))
 		goto empty;
 	mag->count = n;
 	*p = mag->slot[n];
 	magazine_leave(mag);
-	preempt_enable();
+	compat_unpin(pin);
 	return true;
 empty:
 	magazine_leave(mag);
 none:
-	preempt_enable();
+	compat_unpin(pin);
 	return false;
 }
 
@@ -163,10 +164,9 @@ none:
  * With preemption off.  Puts @cookie at @word in the block.  Returns false if
  * there is no room.
  */
-static __always_inline bool magazine_push(const struct pheap_cache *cache,
-					  const void *p, u64 *word, u64 cookie)
+static __always_inline bool magazine_push(struct magazine *mag, const void *p,
+					  u64 *word, u64 cookie)
 {
-	struct magazine *mag = magazine_this(cache);
 	u32 n;
 
 	if (unlikely(!magazine_enter(mag)))

@@ -3,7 +3,7 @@
  * mark - a word in a free block that says where the block is
  *
  * A block in a magazine or depot holds a cookie, made of its address and a
- * secret; one in its pool holds the cookie with the lowest bit turned over.  A
+ * secret; one in its pool holds the cookie with bit 32 turned over.  A
  * block that holds either when it is freed is free already; one that does not
  * hold the right one when it is taken out was written to, or is in two places,
  * and is never handed out again.
@@ -32,9 +32,15 @@ static __always_inline u64 mark_cookie(const void *p)
 	return pheap_secret ^ (u64)p;
 }
 
+/* What turns a cookie into the word of a block that is free. */
+static __always_inline u64 mark_key(enum mark mark)
+{
+	return (u64)mark << 32;
+}
+
 static __always_inline u64 mark_word(const void *p, enum mark mark)
 {
-	return mark == MARK_NONE ? 0 : mark_cookie(p) ^ mark;
+	return mark == MARK_NONE ? 0 : mark_cookie(p) ^ mark_key(mark);
 }
 
 /* Where in the block it is. */
@@ -61,16 +67,21 @@ static __always_inline bool mark_is(const struct pheap_cache *cache,
 	return *mark_at(cache, p) == mark_word(p, mark);
 }
 
-/* Whether @word, that of a block with this @cookie, says that it is free. */
-static __always_inline bool mark_word_is_free(u64 word, u64 cookie)
-{
-	return (word ^ cookie) <= MARK_POOL;
-}
-
 static __always_inline bool mark_is_free(const struct pheap_cache *cache,
 					 const void *p)
 {
-	return mark_word_is_free(*mark_at(cache, p), mark_cookie(p));
+	u64 word = *mark_at(cache, p) ^ mark_cookie(p);
+
+	return !word || word == mark_key(MARK_POOL);
+}
+
+/*
+ * The hot path's question, with one comparison of what both marks share: if so,
+ * the slow path looks at all of it.
+ */
+static __always_inline bool mark_may_be_free(const u64 *word, u64 cookie)
+{
+	return (u32)*word == (u32)cookie;
 }
 
 #endif /* _PHEAP_MARK_H */

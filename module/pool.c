@@ -260,7 +260,7 @@ static void pool_withhold(struct pheap_cache *cache, struct pool *pool,
 static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
 {
 	void *base = pool_base(pool), *end = base + cache->last, *p;
-	u64 secret = pheap_secret ^ MARK_POOL;
+	u64 secret = pheap_secret ^ mark_key(MARK_POOL);
 	unsigned int size = cache->size;
 
 	if (!mark_has(cache))
@@ -521,14 +521,14 @@ static int pool_init_map(struct pheap_cache *cache, struct pool *pool,
 static void pool_mark(struct pheap_cache *cache, void *p, unsigned int taken,
 		      enum mark mark)
 {
-	u64 secret = pheap_secret ^ mark;
+	u64 secret = pheap_secret ^ mark_key(mark);
 	unsigned int size = cache->size;
 	void *end = p + cache->last;
 	void *part = p + taken * size;
 
 	for (p += cache->cookie, part += cache->cookie; p < part; p += size)
 		*(u64 *)p = secret ^ ((u64)p - cache->cookie);
-	secret = pheap_secret ^ MARK_POOL;
+	secret = pheap_secret ^ mark_key(MARK_POOL);
 	for (end += cache->cookie; p <= end; p += size)
 		*(u64 *)p = secret ^ ((u64)p - cache->cookie);
 }

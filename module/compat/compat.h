@@ -23,6 +23,7 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -55,12 +56,14 @@ static __always_inline void compat_might_alloc(gfp_t gfp)
 #define COMPAT_DIRECT_MAP	((unsigned long)PAGE_OFFSET)
 
 /*
- * 8 times this CPU's number, for a table of pointers.  On x86 a per-CPU
- * variable of our own makes one instruction of it; elsewhere per-CPU variables
- * cost more than the number does.
+ * Preemption off, and the number of this CPU, times 8, for a table of pointers.
+ * On x86 a per-CPU variable of our own makes one instruction of the number.
+ * User-mode Linux calls a function whenever it needs to know the current task,
+ * of which preempt_disable() and preempt_enable() need three: one will do.
  */
 #if defined(CONFIG_X86) && !defined(CONFIG_UML)
 DECLARE_PER_CPU(unsigned long, compat_cpu_number);
+
 static __always_inline unsigned long compat_cpu_offset(void)
 {
 	return raw_cpu_read(compat_cpu_number);
@@ -72,16 +75,89 @@ static __always_inline unsigned long compat_cpu_offset(void)
 }
 #endif
 
+#if defined(CONFIG_UML) && defined(CONFIG_SMP) && defined(CONFIG_PREEMPTION) && \
+	!defined(CONFIG_DEBUG_PREEMPT) && !defined(CONFIG_TRACE_PREEMPT_TOGGLE)
+struct compat_pin {
+	struct thread_info *thread;
+};
+
+static __always_inline struct compat_pin compat_pin(void)
+{
+	struct compat_pin pin = { current_thread_info() };
+
+	WRITE_ONCE(pin.thread->preempt_count, pin.thread->preempt_count + 1);
+	barrier();
+	return pin;
+}
+
+static __always_inline unsigned long compat_pin_offset(struct compat_pin pin)
+{
+	return (unsigned long)READ_ONCE(pin.thread->cpu) * sizeof(void *);
+}
+
+static __always_inline void compat_unpin(struct compat_pin pin)
+{
+	int count = pin.thread->preempt_count - 1;
+
+	barrier();
+	WRITE_ONCE(pin.thread->preempt_count, count);
+	if (unlikely(!count && test_ti_thread_flag(pin.thread,
+						   TIF_NEED_RESCHED)))
+		preempt_schedule();
+}
+#else
+struct compat_pin {
+};
+
+static __always_inline struct compat_pin compat_pin(void)
+{
+	preempt_disable();
+	return (struct compat_pin) {};
+}
+
+static __always_inline unsigned long compat_pin_offset(struct compat_pin pin)
+{
+	return compat_cpu_offset();
+}
+
+static __always_inline void compat_unpin(struct compat_pin pin)
+{
+	preempt_enable();
+}
+#endif
+
+/*
+ * Set a flag that is 0, in the face of interrupts on this CPU but no other CPU.
+ * On x86 in one instruction, which leaves the carry set where it was 0.
+ */
+static __always_inline bool compat_flag_set(u8 *flag)
+{
+#if defined(__x86_64__)
+	asm goto("subb $1, %0\n\tjnc %l[was_set]"
+		 : : "m" (*flag) : "memory", "cc" : was_set);
+	return true;
+was_set:
+	asm volatile("addb $1, %0" : "+m" (*flag) : : "memory", "cc");
+	return false;
+#else
+	if (unlikely(READ_ONCE(*flag)))
+		return false;
+	WRITE_ONCE(*flag, 1);
+	barrier();
+	return true;
+#endif
+}
+
 void compat_cpu_init(void);
 
 /*
- * For a few pointers, from the first on.  On x86 memcpy() of a few hundred bytes
+ * For a few pointers, from the first on.  On x86-64 memcpy() of a few hundred bytes
  * counts bytes, with "rep movsb".
  */
 static __always_inline void compat_copy_words(void **to, void **from,
 					      unsigned long nr)
 {
-#if defined(CONFIG_X86)
+#if defined(__x86_64__)
 	asm volatile("rep movsq" : "+D" (to), "+S" (from), "+c" (nr) : : "memory");
 #else
 	while (nr--)
