@@ -58,20 +58,6 @@ static void hurry_rcu(void)
 	file_write(RCU_PARAMETERS "jiffies_till_next_fqs", "0");
 }
 
-/*
- * The arena map grows when memory of a new region is first used, and stays.
- * Once it is whole, what the tests take must be given back to the byte.
- */
-static int fill_map(void)
-{
-	unsigned long addr = COMPAT_DIRECT_MAP;
-	int err = 0;
-
-	for (; !err && addr < (unsigned long)high_memory; addr += ARENA_SIZE)
-		err = map_prepare(addr, GFP_KERNEL);
-	return err;
-}
-
 /* Before 6.6 the suites of a module run before its own init function. */
 int fixture_start(struct kunit_suite *suite)
 {
@@ -79,7 +65,7 @@ int fixture_start(struct kunit_suite *suite)
 		return 0;
 	hurry_rcu();
 	later_wq = alloc_workqueue("pheap_kunit", WQ_UNBOUND, 0);
-	return later_wq ? fill_map() : -ENOMEM;
+	return later_wq ? 0 : -ENOMEM;
 }
 
 void fixture_stop(void)

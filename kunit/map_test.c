@@ -166,31 +166,37 @@ static void map_shares_windows(struct kunit *test)
 		pheap_free(p[i]);
 }
 
-/* Memory that appears beyond what the map knew. */
-static void map_grows(struct kunit *test)
+/* Memory beyond what there was when the map was made shares its slots. */
+static void map_chains_windows(struct kunit *test)
 {
-	unsigned long limit = arena_map.limit, beyond;
-	struct arena *arena;
-	long before = fixture_stats(test).taken - fixture_held();
-	void *p;
+	unsigned long span = (arena_map.mask + 1) * ARENA_SIZE;
+	void *p = pheap_alloc(heap_of(test), 100, FIXTURE_GFP);
+	unsigned long addr = (unsigned long)p;
+	struct arena *beyond = kunit_kzalloc(test, sizeof(*beyond), GFP_KERNEL);
+	unsigned int i;
 
-	beyond = COMPAT_DIRECT_MAP + limit;
-	KUNIT_EXPECT_EQ(test, map_prepare(beyond, GFP_ATOMIC), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, arena_map.limit, limit);
-	p = pheap_alloc(heap_of(test), 100, FIXTURE_GFP);
-	KUNIT_ASSERT_EQ(test, map_prepare(beyond, FIXTURE_GFP), 0);
-	KUNIT_EXPECT_GT(test, arena_map.limit, limit);
-	KUNIT_EXPECT_PTR_EQ(test, pheap_owner(p), heap_of(test));
-	check_nobody(test, (void *)beyond);
+	KUNIT_ASSERT_TRUE(test, p);
+	KUNIT_ASSERT_TRUE(test, beyond);
+	beyond->base = ((addr + span) & ~(ARENA_SIZE - 1));
+	beyond->heap = heap_of(test);
+	for (i = 0; i < ARENA_PAGES; i++)
+		beyond->pools[i].cache = cache_none;
+	check_nobody(test, p + span);
+	map_insert(beyond);
 	rcu_read_lock();
-	arena = map_find_arena(heap_of(test), beyond);
+	KUNIT_EXPECT_PTR_EQ(test, map_find_arena(heap_of(test), addr + span),
+			    beyond);
+	KUNIT_EXPECT_PTR_NE(test, map_find_arena(heap_of(test), addr), beyond);
 	rcu_read_unlock();
-	KUNIT_EXPECT_PTR_EQ(test, arena, (struct arena *)NULL);
+	KUNIT_EXPECT_PTR_EQ(test, pheap_owner(p), heap_of(test));
+	check_nobody(test, p + span);
 	pheap_free(p);
-	/* The map stays as it is: a larger root, and a leaf. */
-	before += fixture_held() - fixture_stats(test).taken;
-	KUNIT_EXPECT_GE(test, before, (long)sizeof(struct map_leaf));
-	fixture_of(test)->held += before;
+	p = pheap_alloc(heap_of(test), 100, FIXTURE_GFP);
+	map_remove(beyond);
+	check_nobody(test, p + span);
+	KUNIT_EXPECT_PTR_EQ(test, pheap_owner(p), heap_of(test));
+	pheap_free(p);
+	synchronize_rcu();
 }
 
 static struct kunit_case map_cases[] = {
@@ -198,7 +204,7 @@ static struct kunit_case map_cases[] = {
 	MODE_CASE(all, map_knows_no_random_address),
 	MODE_CASE(pooled, map_finds_every_page),
 	MODE_CASE(pooled, map_shares_windows),
-	MODE_CASE(plain, map_grows),
+	MODE_CASE(plain, map_chains_windows),
 	{}
 };
 

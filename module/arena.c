@@ -423,11 +423,7 @@ static struct pool *arena_add_new(struct pheap *heap, struct page *page,
 	unsigned long addr = (unsigned long)page_address(page);
 	struct arena *spare = NULL;
 	struct pool *pool;
-	int err;
 
-	err = map_prepare(addr, gfp);
-	if (err)
-		return ERR_PTR(err);
 	pool = arena_add(heap, page, order, nr, &spare);
 	if (pool)
 		return pool;

@@ -191,6 +191,27 @@ void backing_meta_free(struct pheap *heap, void *p)
 	backing_uncharge(heap, BACKING_META, bytes);
 }
 
+static size_t backing_table_bytes(const void *p, size_t size)
+{
+	return is_vmalloc_addr(p) ? PAGE_ALIGN(size) : ksize(p);
+}
+
+void *backing_table(size_t size)
+{
+	void *p = kvzalloc(size, GFP_KERNEL);
+
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	atomic_long_add(backing_table_bytes(p, size), &backing_held);
+	return p;
+}
+
+void backing_table_free(void *p, size_t size)
+{
+	atomic_long_sub(backing_table_bytes(p, size), &backing_held);
+	kvfree(p);
+}
+
 static void backing_spare_put(struct pheap *heap, void *spare)
 {
 	unsigned long flags;

@@ -44,6 +44,10 @@ void backing_pages_split(struct page *page, unsigned int order);
 void *backing_meta(struct pheap *heap, size_t size, gfp_t gfp);
 void backing_meta_free(struct pheap *heap, void *p);
 
+/* A zeroed table of no heap's, of any size, or an ERR_PTR(). */
+void *backing_table(size_t size);
+void backing_table_free(void *p, size_t size);
+
 /*
  * Metadata of BACKING_SPARE bytes put by for when none is to be had: make sure
  * of @nr; take one, or NULL; give all back.

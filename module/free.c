@@ -41,17 +41,13 @@ static noinline void free_object_slow(struct pheap_cache *cache, const void *p)
 static __always_inline bool free_find(const void *p,
 				      struct pheap_cache **cache)
 {
-	unsigned long off = (unsigned long)p - COMPAT_DIRECT_MAP;
-	struct arena *arena;
-	unsigned long page;
+	struct arena *arena = map_look((unsigned long)p);
+	unsigned long off = (unsigned long)p - arena->base;
+	unsigned long page = off / PAGE_SIZE;
 	u32 offset;
 
-	if (unlikely(off >= arena_map.limit))
+	if (unlikely(off >= ARENA_SIZE))
 		return false;
-	/* The root that goes with the limit, or a later one. */
-	barrier();
-	arena = map_look(off);
-	page = off / PAGE_SIZE % ARENA_PAGES;
 	*cache = READ_ONCE(arena->pools[page].cache);
 	offset = (off & ~PAGE_MASK) | arena->pools[page].lead;
 	if (unlikely(!pool_is_start(*cache, offset)))

@@ -2,10 +2,12 @@
 /*
  * map - from an address to its pool
  *
- * A radix tree of two levels over bits 18 and up of the address's offset in
- * the direct map (CPython: arena_map in Include/internal/pycore_obmalloc.h).
- * Where there is no leaf there is an empty one, where there is no arena an
- * arena of no pools: a look-up has one comparison, whatever the address.
+ * A table with a slot for each window that the machine's memory has, by the low
+ * bits of the window's number (CPython: arena_map in
+ * Include/internal/pycore_obmalloc.h, a radix tree).  An arena knows its base, so
+ * that what is not its, whatever the address, is told by one comparison.  Where
+ * there is no arena there is one of no pools.  Arenas of one slot, of several heaps
+ * or in memory that was added later, are chained; the hot path looks at the first.
  *
  * Readers are RCU readers, which code with preemption off is.
  */
@@ -14,23 +16,14 @@
 
 #include "internal.h"
 
-#define MAP_LEAF_BITS	9
-#define MAP_LEAF_SIZE	BIT(MAP_LEAF_BITS)
-
-struct map_leaf {
-	struct arena *arena[MAP_LEAF_SIZE];
-};
-
 /**
- * struct arena_map - the tree
- * @limit: first offset in the direct map that is beyond it.
- * @root: leaves.
- *
- * Grows when memory appears beyond it: @root is published before @limit.
+ * struct arena_map - the table
+ * @slot: first arena of each.
+ * @mask: number of slots, a power of two, less 1.
  */
 struct arena_map {
-	unsigned long limit;
-	struct map_leaf **root;
+	struct arena **slot;
+	unsigned long mask;
 };
 
 extern struct arena_map arena_map;
@@ -38,8 +31,6 @@ extern struct arena_map arena_map;
 int map_init(void);
 void map_exit(void);
 
-/* Make room for an arena at @addr. Returns 0 or -ENOMEM. */
-int map_prepare(unsigned long addr, gfp_t gfp);
 void map_insert(struct arena *arena);
 void map_remove(struct arena *arena);
 
@@ -47,16 +38,12 @@ void map_remove(struct arena *arena);
 struct arena *map_find_arena(const struct pheap *heap, unsigned long addr);
 
 /*
- * The first arena of the window that @off, an offset in the direct map, is in;
- * one whose pages are all cache_none's if there is none.  The hot path's,
- * which has compared @off with the limit; a miss asks map_find_pool().
+ * The first arena of the slot of @addr; perhaps not that of @addr.  A miss of the
+ * hot path asks map_find_pool().
  */
-static __always_inline struct arena *map_look(unsigned long off)
+static __always_inline struct arena *map_look(unsigned long addr)
 {
-	struct map_leaf *leaf;
-
-	leaf = READ_ONCE(arena_map.root)[off >> (ARENA_SHIFT + MAP_LEAF_BITS)];
-	return READ_ONCE(leaf->arena[(off >> ARENA_SHIFT) % MAP_LEAF_SIZE]);
+	return READ_ONCE(arena_map.slot[addr >> ARENA_SHIFT & arena_map.mask]);
 }
 
 /* The descriptor of the page that @p points to; NULL if it is in no arena. */

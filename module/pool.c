@@ -316,12 +316,13 @@ static void pool_take_out(struct pheap_cache *cache, struct cache_node *cn,
 static __always_inline struct pool *pool_page(const struct pheap_cache *cache,
 					      const void *p)
 {
-	unsigned long off = (unsigned long)p - COMPAT_DIRECT_MAP;
-	struct pool *page;
+	struct arena *arena = map_look((unsigned long)p);
+	unsigned long off = (unsigned long)p - arena->base;
+	struct pool *page = &arena->pools[off / PAGE_SIZE];
 
-	page = &map_look(off)->pools[off / PAGE_SIZE % ARENA_PAGES];
-	return likely(READ_ONCE(page->cache) == cache) ? page :
-							 map_find_page(p);
+	if (likely(off < ARENA_SIZE && READ_ONCE(page->cache) == cache))
+		return page;
+	return map_find_page(p);
 }
 
 /**
