@@ -205,7 +205,9 @@ static void *alloc_block(struct pheap_cache *cache, gfp_t gfp, int node)
 	void *p, *other;
 
 	for (;;) {
-		p = magazine_take(cache, node);
+		p = NULL;
+		if (pool_has_free(cache, node))
+			p = magazine_take(cache, node);
 		if (p)
 			return p;
 		p = magazine_grow(cache, node, gfp);

@@ -15,12 +15,7 @@
 
 void arena_init_node(struct heap_node *hn)
 {
-	unsigned int i;
-
 	raw_spin_lock_init(&hn->lock);
-	for (i = 0; i < ARENA_PAGES; i++)
-		INIT_LIST_HEAD(&hn->buckets[i]);
-	INIT_LIST_HEAD(&hn->full);
 	INIT_LIST_HEAD(&hn->arenas);
 }
 
@@ -39,8 +34,8 @@ static void arena_unlink(struct heap_node *hn, struct arena *arena)
 	unsigned int nr = hweight64(arena->free);
 
 	lockdep_assert_held(&hn->lock);
-	list_del(&arena->link);
-	if (nr && list_empty(&hn->buckets[nr - 1]))
+	__hlist_del(&arena->link);
+	if (nr && hlist_empty(&hn->buckets[nr]))
 		hn->nonempty &= ~BIT_ULL(nr - 1);
 }
 
@@ -49,12 +44,9 @@ static void arena_link(struct heap_node *hn, struct arena *arena)
 	unsigned int nr = hweight64(arena->free);
 
 	lockdep_assert_held(&hn->lock);
-	if (!nr) {
-		list_add(&arena->link, &hn->full);
-		return;
-	}
-	list_add(&arena->link, &hn->buckets[nr - 1]);
-	hn->nonempty |= BIT_ULL(nr - 1);
+	hlist_add_head(&arena->link, &hn->buckets[nr]);
+	if (nr)
+		hn->nonempty |= BIT_ULL(nr - 1);
 }
 
 /* Pages of arena->free that start a run of @nr, aligned to @align. */
@@ -84,7 +76,8 @@ static struct arena *arena_find(struct heap_node *hn, unsigned int nr,
 	struct arena *arena;
 
 	for (; todo; todo &= todo - 1)
-		list_for_each_entry(arena, &hn->buckets[__ffs64(todo)], link) {
+		hlist_for_each_entry(arena, &hn->buckets[__ffs64(todo) + 1],
+				     link) {
 			if (arena_runs(arena, nr, align))
 				return arena;
 			if (++looked == ARENA_SEARCH)
@@ -236,43 +229,45 @@ static bool arena_put(struct heap_node *hn, struct pool *pool, unsigned int nr)
 }
 
 /* Take back the leading runs of @runs that are of the first's node. */
-static void arena_give_node(struct list_head *runs, unsigned int nr,
-			    struct list_head *gone)
+static void arena_give_node(struct hlist_head *runs, unsigned int nr,
+			    struct hlist_head *gone)
 {
-	struct pool *pool, *next;
+	struct hlist_node *next;
 	struct heap_node *hn;
 	unsigned long flags;
+	struct pool *pool;
 
-	pool = list_first_entry(runs, struct pool, link);
+	pool = hlist_entry(runs->first, struct pool, link);
 	hn = arena_node(pool_arena(pool));
 	raw_spin_lock_irqsave(&hn->lock, flags);
-	list_for_each_entry_safe(pool, next, runs, link) {
+	hlist_for_each_entry_safe(pool, next, runs, link) {
 		if (arena_node(pool_arena(pool)) != hn)
 			break;
-		list_del(&pool->link);
+		__hlist_del(&pool->link);
 		if (arena_put(hn, pool, nr))
-			list_add(&pool_arena(pool)->link, gone);
+			hlist_add_head(&pool_arena(pool)->link, gone);
 	}
 	raw_spin_unlock_irqrestore(&hn->lock, flags);
 }
 
-void arena_give_list(struct list_head *runs, unsigned int nr)
+void arena_give_list(struct hlist_head *runs, unsigned int nr)
 {
-	struct arena *arena, *next;
-	LIST_HEAD(gone);
+	struct hlist_node *next;
+	struct arena *arena;
+	HLIST_HEAD(gone);
 
-	while (!list_empty(runs))
+	while (!hlist_empty(runs))
 		arena_give_node(runs, nr, &gone);
-	list_for_each_entry_safe(arena, next, &gone, link)
+	hlist_for_each_entry_safe(arena, next, &gone, link)
 		arena_release(arena, true, arena->heads,
 			      arena->heads | ~arena->free);
 }
 
 void arena_give(struct pool *pool, unsigned int nr)
 {
-	LIST_HEAD(runs);
+	HLIST_HEAD(runs);
 
-	list_add(&pool->link, &runs);
+	hlist_add_head(&pool->link, &runs);
 	arena_give_list(&runs, nr);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_give);
@@ -313,8 +308,8 @@ static size_t arena_trim_first(struct heap_node *hn)
 		raw_spin_unlock_irqrestore(&hn->lock, flags);
 		return 0;
 	}
-	arena = list_first_entry(&hn->buckets[__ffs64(hn->nonempty)],
-				 struct arena, link);
+	arena = hlist_entry(hn->buckets[__ffs64(hn->nonempty) + 1].first,
+			    struct arena, link);
 	arena_split(arena);
 	heads = arena->heads & arena->free;
 	ends = arena_ends(arena);
@@ -356,7 +351,6 @@ static void arena_init(struct arena *arena, struct pheap *heap,
 	arena->heap = heap;
 	arena->base = addr & ~(ARENA_SIZE - 1);
 	arena->node = node;
-	INIT_LIST_HEAD(&arena->link);
 	for (i = 0; i < ARENA_PAGES; i++) {
 		arena->pools[i].cache = cache_none;
 		arena->pools[i].page = i;

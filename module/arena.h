@@ -39,7 +39,7 @@ unsigned int arena_take_runs(struct pheap *heap, int node, unsigned int nr,
 /* Take back a run; gives an emptied arena away if the reserve allows it. */
 void arena_give(struct pool *pool, unsigned int nr);
 /* The same for a list, by pool->link, of runs of @nr pages. */
-void arena_give_list(struct list_head *runs, unsigned int nr);
+void arena_give_list(struct hlist_head *runs, unsigned int nr);
 
 /* Give all free pages back to the kernel.  Returns bytes. */
 size_t arena_trim(struct pheap *heap);

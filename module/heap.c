@@ -121,7 +121,6 @@ static void heap_init_fields(struct pheap *heap)
 	raw_spin_lock_init(&heap->lock);
 	INIT_LIST_HEAD(&heap->caches);
 	INIT_LIST_HEAD(&heap->large);
-	INIT_LIST_HEAD(&heap->held);
 	INIT_LIST_HEAD(&heap->link);
 }
 

@@ -67,13 +67,13 @@ enum backing_kind {
  *	Set in the descriptor of each page of the run.
  * @word: bitmap of allocated blocks, if there are at most 64.
  * @map: the same, if there are more.  Bits past the last block are set.
- * @link: in cache_node->partial or ->full.
+ * @link: in cache_node->pools.
  * @rcu: for the end of a pool of objects.
  * @cand: which 64ths of the page have candidates; see touch.h.
  * @lead: bytes from the pool's first page to this page.
  * @nr_free: clear bits.
- * @bucket: which cache_node->partial it is on, POOL_FULL for ->full, POOL_GONE
- *	for none: then there is no bitmap.
+ * @bucket: in which of cache_node->pools it is, or POOL_GONE for none: then
+ *	there is no bitmap.
  * @page: index of this page in the arena.
  *
  * There is a descriptor for each page of an arena.  Of a pool's, only the
@@ -87,7 +87,7 @@ struct pool {
 		u64 *map;
 	};
 	union {
-		struct list_head link;
+		struct hlist_node link;
 		struct rcu_head rcu;
 	};
 	unsigned long cand;
@@ -99,7 +99,8 @@ struct pool {
 
 #define POOL_BUCKETS	16
 #define POOL_FULL	POOL_BUCKETS
-#define POOL_GONE	(POOL_BUCKETS + 1)
+#define POOL_LISTS	(POOL_BUCKETS + 1)
+#define POOL_GONE	POOL_LISTS
 
 /**
  * struct arena - pages of a heap in one 256 KiB window of the direct map
@@ -111,7 +112,7 @@ struct pool {
  * @free: pages of those in no pool.
  * @heads: first pages of the blocks that the page allocator gave; each
  *	reaches up to the next head or missing page.
- * @link: in heap_node->buckets or ->full.
+ * @link: in heap_node->buckets.
  * @all: in heap_node->arenas.
  * @rcu: for the descriptor's end.
  * @cand: pages with candidates.
@@ -132,7 +133,7 @@ struct arena {
 	u64 present;
 	u64 free;
 	u64 heads;
-	struct list_head link;
+	struct hlist_node link;
 	struct list_head all;
 	struct rcu_head rcu;
 	unsigned long cand;
@@ -147,9 +148,8 @@ struct arena {
 /**
  * struct cache_node - pools of a cache on a NUMA node
  * @lock: protects all of this and the pools in it.
- * @nonempty: which of @partial have pools.
- * @partial: pools with a free block, the fullest first.
- * @full: pools without.
+ * @nonempty: which of @pools have some.
+ * @pools: pools with a free block, the fullest first, and those without.
  * @nr_pools: pools.
  * @nr_free: free blocks in them.
  * @depot: blocks that one CPU's magazine had too many of, for another's that
@@ -159,8 +159,7 @@ struct arena {
 struct cache_node {
 	raw_spinlock_t lock;
 	u32 nonempty;
-	struct list_head partial[POOL_BUCKETS];
-	struct list_head full;
+	struct hlist_head pools[POOL_LISTS];
 	unsigned long nr_pools;
 	unsigned long nr_free;
 	void **depot;
@@ -241,9 +240,8 @@ struct pheap_cache {
 /**
  * struct heap_node - arenas of a heap on a NUMA node
  * @lock: protects all of this and the arenas in it.
- * @nonempty: which of @buckets have arenas.
- * @buckets: arenas with n + 1 free pages.
- * @full: arenas with none.
+ * @nonempty: which of @buckets but the first have arenas, from bit 0 on.
+ * @buckets: arenas with n free pages.
  * @arenas: all of them; readers may use RCU.
  * @nr_arenas: how many.
  * @pages: pages of arenas.
@@ -252,8 +250,7 @@ struct pheap_cache {
 struct heap_node {
 	raw_spinlock_t lock;
 	u64 nonempty;
-	struct list_head buckets[ARENA_PAGES];
-	struct list_head full;
+	struct hlist_head buckets[ARENA_PAGES + 1];
 	struct list_head arenas;
 	unsigned long nr_arenas;
 	unsigned long pages;
@@ -338,7 +335,7 @@ struct pheap {
 	atomic_long_t external;
 	atomic_long_t waiting;
 	bool holding;
-	struct list_head held;
+	struct hlist_head held;
 	atomic_long_t given;
 	atomic_long_t peak;
 	atomic_long_t bytes[BACKING_KINDS];

@@ -34,7 +34,7 @@
  * not keep more in them than in use.  A small one is always allowed.
  */
 #define MAGAZINE_BUDGET		(64L << 10)
-#define MAGAZINE_BUDGET_PART	64
+#define MAGAZINE_BUDGET_PART	16
 #define MAGAZINE_ALWAYS		512UL
 
 /*

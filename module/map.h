@@ -43,7 +43,9 @@ struct arena *map_find_arena(const struct pheap *heap, unsigned long addr);
  */
 static __always_inline struct arena *map_look(unsigned long addr)
 {
-	return READ_ONCE(arena_map.slot[addr >> ARENA_SHIFT & arena_map.mask]);
+	struct arena **slot = arena_map.slot;
+
+	return READ_ONCE(slot[addr >> ARENA_SHIFT & arena_map.mask]);
 }
 
 /* The descriptor of the page that @p points to; NULL if it is in no arena. */

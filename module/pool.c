@@ -12,12 +12,7 @@
 
 void pool_init_node(struct cache_node *cn)
 {
-	unsigned int i;
-
 	raw_spin_lock_init(&cn->lock);
-	for (i = 0; i < POOL_BUCKETS; i++)
-		INIT_LIST_HEAD(&cn->partial[i]);
-	INIT_LIST_HEAD(&cn->full);
 }
 
 /* The fewer free blocks, the lower; an empty pool is in the last. */
@@ -30,9 +25,8 @@ static unsigned int pool_bucket(const struct pheap_cache *cache,
 static void pool_unlink(struct cache_node *cn, struct pool *pool)
 {
 	lockdep_assert_held(&cn->lock);
-	list_del(&pool->link);
-	if (pool->bucket != POOL_FULL &&
-	    list_empty(&cn->partial[pool->bucket]))
+	__hlist_del(&pool->link);
+	if (hlist_empty(&cn->pools[pool->bucket]))
 		cn->nonempty &= ~BIT(pool->bucket);
 	pool->bucket = POOL_GONE;
 }
@@ -42,12 +36,18 @@ static void pool_link(struct cache_node *cn, struct pool *pool,
 {
 	lockdep_assert_held(&cn->lock);
 	pool->bucket = bucket;
-	if (bucket == POOL_FULL) {
-		list_add(&pool->link, &cn->full);
-		return;
-	}
-	list_add(&pool->link, &cn->partial[bucket]);
+	hlist_add_head(&pool->link, &cn->pools[bucket]);
 	cn->nonempty |= BIT(bucket);
+}
+
+/* The fullest pool that has a free block, or NULL. */
+static struct pool *pool_fullest(const struct cache_node *cn)
+{
+	u32 lists = READ_ONCE(cn->nonempty) & (BIT(POOL_FULL) - 1);
+
+	if (!lists)
+		return NULL;
+	return hlist_entry(cn->pools[__ffs(lists)].first, struct pool, link);
 }
 
 static void pool_rebucket(struct pheap_cache *cache, struct cache_node *cn,
@@ -110,14 +110,13 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 	unsigned long flags;
 	unsigned int left;
 
-	if (!READ_ONCE(cn->nonempty))
+	if (!READ_ONCE(cn->nr_free))
 		return 0;
 	raw_spin_lock_irqsave(&cn->lock, flags);
 	nr = min_t(unsigned long, nr, cn->nr_free);
 	cn->nr_free -= nr;
 	for (left = nr; left;) {
-		pool = list_first_entry(&cn->partial[__ffs(cn->nonempty)],
-					struct pool, link);
+		pool = pool_fullest(cn);
 		left -= pool_take_from(cache, pool, p + left, left);
 		pool_rebucket(cache, cn, pool);
 	}
@@ -185,15 +184,16 @@ static void pool_release_rcu(struct rcu_head *rcu)
 
 void pool_hold(struct pheap *heap, bool hold)
 {
-	struct pool *pool, *next;
+	struct hlist_node *next;
+	struct pool *pool;
 	unsigned long flags;
-	LIST_HEAD(held);
+	HLIST_HEAD(held);
 
 	raw_spin_lock_irqsave(&heap->lock, flags);
 	heap->holding = hold;
-	list_splice_init(&heap->held, &held);
+	hlist_move_list(&heap->held, &held);
 	raw_spin_unlock_irqrestore(&heap->lock, flags);
-	list_for_each_entry_safe(pool, next, &held, link)
+	hlist_for_each_entry_safe(pool, next, &held, link)
 		compat_call_rcu(&pool->rcu, pool_release_rcu);
 }
 
@@ -206,7 +206,7 @@ static bool pool_is_held(struct pheap *heap, struct pool *pool)
 	raw_spin_lock_irqsave(&heap->lock, flags);
 	held = heap->holding;
 	if (held)
-		list_add(&pool->link, &heap->held);
+		hlist_add_head(&pool->link, &heap->held);
 	raw_spin_unlock_irqrestore(&heap->lock, flags);
 	return held;
 }
@@ -232,16 +232,17 @@ static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
 }
 
 /* Pools that are on no list but @pools. */
-static void pool_release(struct pheap_cache *cache, struct list_head *pools)
+static void pool_release(struct pheap_cache *cache, struct hlist_head *pools)
 {
-	struct pool *pool, *next;
+	struct hlist_node *next;
+	struct pool *pool;
 
-	list_for_each_entry_safe(pool, next, pools, link) {
+	hlist_for_each_entry_safe(pool, next, pools, link) {
 		pool_destruct(cache, pool);
 		pool_free_map(cache, pool);
 		if (!cache->type)
 			continue;
-		list_del(&pool->link);
+		__hlist_del(&pool->link);
 		pool_release_objects(cache, pool);
 	}
 	arena_give_list(pools, cache->pages);
@@ -274,18 +275,19 @@ static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
  * Pools without live blocks, on no list but @pools, end, unless one of their
  * blocks was written to: somebody may hold that still, after he freed it twice.
  */
-static void pool_destroy(struct pheap_cache *cache, struct list_head *pools)
+static void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
 {
-	struct pool *pool, *next;
+	struct hlist_node *next;
+	struct pool *pool;
 
-	list_for_each_entry_safe(pool, next, pools, link) {
+	hlist_for_each_entry_safe(pool, next, pools, link) {
 		pool_inspect(cache, pool);
 		if (likely(pool->nr_free == cache->blocks))
 			continue;
-		list_del(&pool->link);
+		__hlist_del(&pool->link);
 		pool_join(cache, &pool, 1);
 	}
-	if (!list_empty(pools))
+	if (!hlist_empty(pools))
 		pool_release(cache, pools);
 }
 
@@ -301,10 +303,10 @@ static bool pool_is_of(const struct pheap_cache *cache,
 
 /* A pool without live blocks moves to @empty. */
 static void pool_take_out(struct pheap_cache *cache, struct cache_node *cn,
-			  struct pool *pool, struct list_head *empty)
+			  struct pool *pool, struct hlist_head *empty)
 {
 	pool_unlink(cn, pool);
-	list_add(&pool->link, empty);
+	hlist_add_head(&pool->link, empty);
 	cn->nr_free -= cache->blocks;
 	cn->nr_pools--;
 }
@@ -338,7 +340,7 @@ struct give {
 	void **p;
 	void **end;
 	void **bad;
-	struct list_head empty;
+	struct hlist_head empty;
 };
 
 /*
@@ -458,13 +460,12 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 	struct give give = { .cache = cache, .p = p, .end = p + nr, .bad = p };
 	unsigned long flags;
 
-	INIT_LIST_HEAD(&give.empty);
 	/* Off for the map's readers, and for the locks. */
 	local_irq_save(flags);
 	while (give.p < give.end)
 		pool_give_node(&give, pool_node_of(&give));
 	local_irq_restore(flags);
-	if (!list_empty(&give.empty))
+	if (!hlist_empty(&give.empty))
 		pool_destroy(cache, &give.empty);
 	return give.bad - p;
 }
@@ -698,28 +699,24 @@ bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg)
 
 /* Take out pools in which nothing was ever allocated. */
 static void pool_collect_unused(struct pheap_cache *cache, int node,
-				struct list_head *unused)
+				struct hlist_head *unused)
 {
 	struct cache_node *cn = cache_node(cache, node);
 	unsigned int bucket = pool_bucket(cache, cache->blocks);
-	struct pool *pool, *next;
+	struct hlist_node *next;
+	struct pool *pool;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&cn->lock, flags);
-	list_for_each_entry_safe(pool, next, &cn->partial[bucket], link) {
-		if (pool->nr_free < cache->blocks)
-			continue;
-		pool_unlink(cn, pool);
-		list_add(&pool->link, unused);
-		cn->nr_pools--;
-		cn->nr_free -= cache->blocks;
-	}
+	hlist_for_each_entry_safe(pool, next, &cn->pools[bucket], link)
+		if (pool->nr_free == cache->blocks)
+			pool_take_out(cache, cn, pool, unused);
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 }
 
 void pool_trim(struct pheap_cache *cache)
 {
-	LIST_HEAD(unused);
+	HLIST_HEAD(unused);
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
@@ -729,16 +726,20 @@ void pool_trim(struct pheap_cache *cache)
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_trim);
 
 /* Take out whatever pools there are. */
-static void pool_collect_all(struct cache_node *cn, struct list_head *pools)
+static void pool_collect_all(struct cache_node *cn, struct hlist_head *pools)
 {
+	struct hlist_node *next;
+	struct pool *pool;
 	unsigned long flags;
 	unsigned int i;
 
 	raw_spin_lock_irqsave(&cn->lock, flags);
-	for (i = 0; i < POOL_BUCKETS; i++)
-		list_splice_init(&cn->partial[i], pools);
-	list_splice_init(&cn->full, pools);
-	cn->nonempty = 0;
+	for (i = 0; i < POOL_LISTS; i++) {
+		hlist_for_each_entry_safe(pool, next, &cn->pools[i], link) {
+			pool_unlink(cn, pool);
+			hlist_add_head(&pool->link, pools);
+		}
+	}
 	cn->nr_pools = 0;
 	cn->nr_free = 0;
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
@@ -746,7 +747,7 @@ static void pool_collect_all(struct cache_node *cn, struct list_head *pools)
 
 void pool_destroy_all(struct pheap_cache *cache)
 {
-	LIST_HEAD(pools);
+	HLIST_HEAD(pools);
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)

@@ -67,6 +67,14 @@ typedef bool (*pool_visit_fn)(struct pheap_cache *cache, void *p, void *arg);
 
 bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg);
 
+/* Whether there may be free blocks on @node, in pools or the depot. */
+static inline bool pool_has_free(struct pheap_cache *cache, int node)
+{
+	const struct cache_node *cn = cache_node(cache, node);
+
+	return READ_ONCE(cn->nr_free) || READ_ONCE(cn->nr_depot);
+}
+
 /* Offset of @p in its pool, and whether a block starts there. */
 static inline u32 pool_offset(const struct pool *pool, const void *p)
 {

@@ -62,18 +62,15 @@ static void check_cache_node(struct check *check, struct pheap_cache *cache,
 			     struct cache_node *cn)
 {
 	unsigned long pools = 0, nr_free = 0, flags;
-	struct list_head *list;
 	struct pool *pool;
 	unsigned int i;
 
 	raw_spin_lock_irqsave(&cn->lock, flags);
-	for (i = 0; i <= POOL_BUCKETS; i++) {
-		list = i == POOL_FULL ? &cn->full : &cn->partial[i];
-		if (i < POOL_BUCKETS)
-			check_eq(check, "cache: nonempty == lists with pools",
-				 !!(cn->nonempty & BIT(i)),
-				 !list_empty(list));
-		list_for_each_entry(pool, list, link) {
+	for (i = 0; i < POOL_LISTS; i++) {
+		check_eq(check, "cache: nonempty == lists with pools",
+			 !!(cn->nonempty & BIT(i)),
+			 !hlist_empty(&cn->pools[i]));
+		hlist_for_each_entry(pool, &cn->pools[i], link) {
 			check_pool(check, cache, pool, i);
 			pools++;
 			nr_free += pool->nr_free;
@@ -108,18 +105,16 @@ static void check_arena(struct check *check, struct arena *arena,
 static void check_heap_node(struct check *check, struct heap_node *hn)
 {
 	unsigned long arenas = 0, pages = 0, nr_free = 0, flags;
-	struct list_head *list;
 	struct arena *arena;
 	unsigned int i;
 
 	raw_spin_lock_irqsave(&hn->lock, flags);
 	for (i = 0; i <= ARENA_PAGES; i++) {
-		list = i ? &hn->buckets[i - 1] : &hn->full;
 		if (i)
 			check_eq(check, "heap: nonempty == lists with arenas",
 				 !!(hn->nonempty & BIT_ULL(i - 1)),
-				 !list_empty(list));
-		list_for_each_entry(arena, list, link) {
+				 !hlist_empty(&hn->buckets[i]));
+		hlist_for_each_entry(arena, &hn->buckets[i], link) {
 			check_arena(check, arena, i);
 			arenas++;
 			pages += hweight64(arena->present);
