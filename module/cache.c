@@ -25,7 +25,7 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(cache_none);
 #define CACHE_WASTE	12
 
 /* Larger blocks than these are kept in no magazine. */
-#define CACHE_MAGAZINE_SIZE	(16UL << 10)
+#define CACHE_MAGAZINE_SIZE	(64UL << 10)
 
 static size_t cache_bytes(void)
 {

@@ -25,8 +25,9 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_none);
 /* Whether the heap may have @bytes more in magazines. */
 static bool magazine_afford(const struct pheap *heap, size_t bytes)
 {
-	long earned = min(READ_ONCE(heap->misses), MAGAZINE_EARNING);
-	long budget = MAGAZINE_BUDGET + earned * MAGAZINE_EARNED +
+	long misses = READ_ONCE(heap->misses) - MAGAZINE_EARNS_FROM;
+	long budget = MAGAZINE_BUDGET +
+		      clamp(misses, 0L, MAGAZINE_EARNS_MOST) * MAGAZINE_EARNED +
 		      atomic_long_read(&heap->taken) / MAGAZINE_BUDGET_PART;
 
 	return bytes <= MAGAZINE_ALWAYS ||

@@ -24,7 +24,7 @@
  * so one of a class that is seldom used, less.
  */
 #define MAGAZINE_MAX		128
-#define MAGAZINE_BYTES		(16UL << 10)
+#define MAGAZINE_BYTES		(32UL << 10)
 #define MAGAZINE_FIRST		8
 #define MAGAZINE_FIRST_BYTES	1024UL
 
@@ -33,16 +33,18 @@
  * heap holds.  So a heap of few classes has large ones, and one of many does
  * not keep more in them than in use.  A small one is always allowed.
  */
-#define MAGAZINE_BUDGET		(64L << 10)
-#define MAGAZINE_BUDGET_PART	16
+#define MAGAZINE_BUDGET		(128L << 10)
+#define MAGAZINE_BUDGET_PART	64
 #define MAGAZINE_ALWAYS		512UL
 
 /*
- * A heap whose magazines are often empty or full earns so many bytes more each
- * time, up to so many times: a busy one of many classes is not slow forever.
+ * A heap whose magazines were empty or full so often earns so many bytes more
+ * each further time, up to so many times: a busy one of many classes is not slow
+ * forever.
  */
-#define MAGAZINE_EARNED		8L
-#define MAGAZINE_EARNING	(128L << 10)
+#define MAGAZINE_EARNS_FROM	(16L << 10)
+#define MAGAZINE_EARNED		64L
+#define MAGAZINE_EARNS_MOST	(32L << 10)
 
 /**
  * struct magazine - blocks at hand
