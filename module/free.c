@@ -171,7 +171,7 @@ static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
 		return PHEAP_BAD_CACHE;
 	if (cache->type && !free_is_dead(p))
 		return PHEAP_BAD_OBJECT;
-	/* Where there are marks, the bitmap is looked at at the flush. */
+	/* Where there are marks, the flush looks at the bitmap. */
 	if (mark_has(cache) ? mark_is_free(cache, p) :
 			      !pool_allocated(cache, pool, p))
 		return PHEAP_BAD_DOUBLE;
@@ -286,16 +286,24 @@ EXPORT_SYMBOL_GPL(pheap_free_sensitive);
 static size_t free_run(struct pheap_cache *cache, struct magazine *mag,
 		       size_t n, void **p)
 {
+	void **slot = mag->slot + mag->count;
 	struct pheap_cache *other;
+	u64 *word, cookie;
 	size_t i = 0;
 
-	while (mag->count < mag->capacity && !mark_is_free(cache, p[i])) {
-		free_wipe(cache, p[i]);
-		mark_set(cache, p[i], MARK_MAGAZINE);
-		mag->slot[mag->count++] = p[i++];
-		if (i == n || !free_find(p[i], &other) || other != cache)
+	n = min_t(size_t, n, mag->capacity - mag->count);
+	while (i < n) {
+		cookie = mark_cookie(p[i]);
+		word = mark_at(cache, p[i]);
+		if (unlikely(mark_may_be_free(word, cookie)))
+			break;
+		free_close(cache, p[i]);
+		*word = cookie;
+		slot[i] = p[i];
+		if (++i < n && (!free_find(p[i], &other) || other != cache))
 			break;
 	}
+	mag->count += i;
 	return i;
 }
 

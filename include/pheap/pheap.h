@@ -231,6 +231,14 @@ static inline struct pheap *pheap_create(const char *name,
  */
 void pheap_destroy(struct pheap *heap);
 
+/* What pheap_alloc() calls: for a size that is known when compiling, for any. */
+#define PHEAP_SMALL_MAX	512
+
+void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
+	__malloc __alloc_size(2);
+void *pheap_alloc_any(struct pheap *heap, size_t size, gfp_t gfp)
+	__malloc __alloc_size(2);
+
 /**
  * pheap_alloc() - allocate a block
  * @heap: a heap.
@@ -247,8 +255,16 @@ void pheap_destroy(struct pheap *heap);
  * Context: Any context but NMI. May sleep if @gfp allows.
  * Return: the block, or %NULL if there is no memory or the limit is reached.
  */
-void *pheap_alloc(struct pheap *heap, size_t size, gfp_t gfp)
-	__malloc __alloc_size(2);
+static __always_inline void *pheap_alloc(struct pheap *heap, size_t size,
+					 gfp_t gfp)
+{
+	/* A heap starts with its size classes, 8 bytes apart. */
+	if (__builtin_constant_p(size) && size <= PHEAP_SMALL_MAX &&
+	    __builtin_constant_p(gfp & __GFP_ZERO) && !(gfp & __GFP_ZERO))
+		return pheap_alloc_class((struct pheap_cache **)heap +
+					 (size + 7) / 8, size, gfp);
+	return pheap_alloc_any(heap, size, gfp);
+}
 
 /**
  * pheap_alloc_node() - allocate a block on a NUMA node
