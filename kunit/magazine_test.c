@@ -252,7 +252,7 @@ static void magazine_passes_blocks_on(struct kunit *test)
 	int other = fixture_other_cpu(raw_smp_processor_id());
 	struct cargo cargo = { .nr = MANY };
 	struct pheap_cache *cache;
-	unsigned long pools;
+	unsigned long pools, most;
 	int round;
 
 	if (other < 0)
@@ -265,7 +265,10 @@ static void magazine_passes_blocks_on(struct kunit *test)
 	}
 	cache = fixture_class(test, 56);
 	KUNIT_EXPECT_TRUE(test, cache_node(cache, numa_mem_id())->depot);
-	KUNIT_EXPECT_LE(test, fixture_stats(test).pools, pools + 2);
+	/* Magazines and depot were not as large yet in the first round. */
+	most = (num_online_cpus() + 2UL) * cache->capacity;
+	KUNIT_EXPECT_LE(test, fixture_stats(test).pools,
+			pools + most / cache->blocks + 2);
 	KUNIT_EXPECT_EQ(test, fixture_stats(test).live_blocks, 0);
 	FIXTURE_CHECK(test);
 }

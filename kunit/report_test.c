@@ -17,7 +17,8 @@ MODE_SET(pooled, MODE_PLAIN, MODE_DEBUG);
 MODE_SET(plain, MODE_PLAIN);
 MODE_SET(debug, MODE_DEBUG);
 
-#define BLOCKS	600
+/* A third of them is more than a depot and a magazine hold. */
+#define BLOCKS	1200
 
 /* Whatever happened: the heap works, and hands nothing out twice. */
 static void check_works(struct kunit *test, size_t size)
