@@ -102,16 +102,12 @@ static inline int object_rc(const struct pheap_object *obj)
 static __always_inline struct pool *object_page(const struct pheap_object *obj,
 						struct pheap_cache **cache)
 {
-	unsigned long off = (unsigned long)obj - COMPAT_DIRECT_MAP;
-	struct pool *page;
+	struct arena *arena = map_look((unsigned long)obj);
+	unsigned long off = (unsigned long)obj - arena->base;
+	struct pool *page = &arena->pools[off / PAGE_SIZE % ARENA_PAGES];
 
-	if (unlikely(off >= READ_ONCE(arena_map.limit)))
-		return NULL;
-	/* The root that goes with the limit, or a later one. */
-	barrier();
-	page = &map_look(off)->pools[off / PAGE_SIZE % ARENA_PAGES];
 	*cache = READ_ONCE(page->cache);
-	if (likely((*cache)->type))
+	if (likely(off < ARENA_SIZE && (*cache)->type))
 		return page;
 	page = map_find_page(obj);
 	if (!page)

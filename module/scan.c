@@ -289,15 +289,11 @@ static void scan_age(struct scan *scan)
 static __always_inline struct arena *scan_arena(struct scan *scan,
 						const struct pheap_object *obj)
 {
-	unsigned long off = (unsigned long)obj - COMPAT_DIRECT_MAP;
+	struct arena *arena = map_look((unsigned long)obj);
 	struct pheap *heap = scan_gc(scan)->heap;
-	struct arena *arena;
 
-	if (unlikely(off >= READ_ONCE(arena_map.limit)))
-		return NULL;
-	barrier();
-	arena = map_look(off);
-	return likely(arena->heap == heap) ?
+	return likely(arena->heap == heap &&
+		      (unsigned long)obj - arena->base < ARENA_SIZE) ?
 		       arena : map_find_arena(heap, (unsigned long)obj);
 }
 
