@@ -272,8 +272,8 @@ bool poke_is_zero(const void *p, size_t n);
 extern struct kunit_suite arena_suite, pool_suite, magazine_suite, heap_suite,
 	cache_suite, large_suite, map_suite, limit_suite, realloc_suite,
 	bulk_suite, content_suite, stats_suite, report_suite, fault_suite,
-	defer_suite, reserve_suite, context_suite, race_suite, stress_suite,
-	kasan_suite;
+	node_suite, defer_suite, reserve_suite, context_suite, race_suite,
+	stress_suite, kasan_suite;
 
 /* Module parameters. */
 extern unsigned long kunit_seed;
