@@ -18,20 +18,21 @@
 /* Objects that one put may end itself. */
 #define END_BUDGET	64
 
-void object_report(enum pheap_bad kind, const struct pheap_object *obj)
+void object_report_at(enum pheap_bad kind, const struct pheap_object *obj,
+		      unsigned long caller)
 {
 	struct pheap_cache *cache = object_cache(obj);
 
 	if (cache)
-		report_bad(kind, cache->heap, cache, obj, _RET_IP_);
+		report_bad(kind, cache->heap, cache, obj, caller);
 	else
-		report_bad(kind, NULL, NULL, obj, _RET_IP_);
+		report_bad(kind, NULL, NULL, obj, caller);
 }
 
 /*
  * Put a count back to where it is safe.  One that has just run over is told of.
  */
-static void object_pin(struct pheap_object *obj, int rc)
+static __always_inline void object_pin(struct pheap_object *obj, int rc)
 {
 	int pin = count_is_immortal(rc) ? COUNT_IMMORTAL : COUNT_SATURATED;
 	int now = object_rc(obj);

@@ -12,6 +12,8 @@
 #ifndef _PHEAP_OBJECT_INTERNAL_H
 #define _PHEAP_OBJECT_INTERNAL_H
 
+#include <linux/instruction_pointer.h>
+
 #include "internal.h"
 #include "map.h"
 #include "pool.h"
@@ -202,8 +204,10 @@ static inline struct pheap_weaks *object_weaks(const struct pheap_type *type,
 	return type->weaks ? (void *)obj + type->weaks : NULL;
 }
 
-/* A misuse of @obj. */
-void object_report(enum pheap_bad kind, const struct pheap_object *obj);
+/* A misuse of @obj, by who called this function. */
+#define object_report(kind, obj) object_report_at(kind, obj, _RET_IP_)
+void object_report_at(enum pheap_bad kind, const struct pheap_object *obj,
+		      unsigned long caller);
 
 /*
  * In an RCU section.  Take a reference unless the object is dead, and mark it

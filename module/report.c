@@ -79,6 +79,13 @@ static void report_count(enum pheap_bad kind, struct pheap *heap)
 		atomic_long_inc(&heap->bad[kind]);
 }
 
+static const char *report_kind_of(const struct pheap_cache *cache)
+{
+	if (cache && cache->type)
+		return "type";
+	return cache && cache->index == CACHE_NAMED ? "cache" : "class";
+}
+
 bool report_bad(enum pheap_bad kind, struct pheap *heap,
 		struct pheap_cache *cache, const void *p, unsigned long caller)
 {
@@ -87,8 +94,7 @@ bool report_bad(enum pheap_bad kind, struct pheap *heap,
 		return false;
 	WARN(1, "pheap: %s: %p, heap '%s', %s '%s' of %u bytes, %s%pS\n",
 	     report_texts[kind], p, heap ? heap->name : "?",
-	     cache && cache->index == CACHE_NAMED ? "cache" : "class",
-	     cache ? cache->name : "?", cache ? cache->size : 0,
+	     report_kind_of(cache), cache ? cache->name : "?", cache ? cache->size : 0,
 	     caller ? "called by " : "found out in ",
 	     (void *)(caller ?: _RET_IP_));
 	return true;
@@ -225,8 +231,7 @@ void report_left(const struct pheap *heap, const struct pheap_cache *cache,
 	else
 		pr_warn("heap '%s': %lu blocks, %lu bytes left in %s '%s'\n",
 			heap->name, blocks, bytes,
-			cache->index == CACHE_NAMED ? "cache" : "class",
-			cache->name);
+			report_kind_of(cache), cache->name);
 }
 
 void report_orphan(const struct pheap *heap)
