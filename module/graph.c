@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/export.h>
 #include <linux/hash.h>
 #include <linux/kstrtox.h>
 #include <linux/log2.h>
@@ -221,8 +222,10 @@ static void graph_link_slot(struct pheap_slot *slot, void *arg)
 	struct graph *graph = look->graph;
 	unsigned int node = to ? graph_find(graph, to) : GRAPH_NONE;
 
-	if (node == GRAPH_NONE)
+	if (node == GRAPH_NONE) {
+		graph->cut |= to && graph_cache(graph, to);
 		return;
+	}
 	if (graph->nr_edges == graph->max * GRAPH_EDGES) {
 		graph->cut = true;
 		return;
@@ -348,6 +351,7 @@ void graph_drop(struct graph *graph)
 	kvfree(graph->hash);
 	kfree(graph);
 }
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(graph_drop);
 
 static struct graph *graph_new(struct pheap *heap,
 			       const struct graph_args *args)
@@ -397,3 +401,4 @@ struct graph *graph_take(struct gc *gc, const struct graph_args *args)
 	graph_drop(graph);
 	return ERR_PTR(-EINTR);
 }
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(graph_take);
