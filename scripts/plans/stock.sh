@@ -94,8 +94,85 @@ cycle() {
 	clients=
 }
 
+# What people see of objects, on the example's heap.
+seen=/sys/kernel/debug/pheap/family
+
+# refuses FILE TEXT...: none of which the file takes.
+refuses() {
+	_file=$seen/$1
+	shift
+	for _word; do
+		if (echo "$_word" >"$_file") 2>/dev/null; then
+			echo "$_file takes '$_word'"
+			return 1
+		fi
+	done
+}
+
+# live TYPE: how many objects there are.
+live() {
+	awk -v type="$1" '$1 == type { print $2 }' $seen/objects
+}
+
+# gc COLUMN: of the heap's row in /proc/pheap_gc.
+gc() {
+	awk -v column="$1" '$2 == "family" && $3 != "durations" { print $column }' \
+		/proc/pheap_gc
+}
+
+# One family is in the root's hand, one in nobody's.
+families() {
+	[ "$(live person)" = 6 ] && [ "$(live name)" = 6 ] &&
+		grep -q '^ada  *person ' $seen/roots &&
+		[ "$(grep -c '"#ff8080"' $seen/graph.dot)" = 6 ] &&
+		grep -q 'digraph "family"' $seen/graph.dot
+}
+
+# Three are in cycles; their names end with them.
+collected() {
+	echo 1 >$seen/gc/collect &&
+		[ "$(live person)" = 3 ] && [ "$(live name)" = 3 ] &&
+		[ "$(gc 6)" = 3 ] && [ "$(gc 3)" -ge 1 ] &&
+		[ "$(grep -vc '^#' $seen/gc/log)" = "$(gc 3)" ] &&
+		! grep -q '"#ff8080"' $seen/graph.dot
+}
+
+bounded() {
+	echo "root ada 4" >$seen/graph.dot &&
+		[ "$(grep -c '^	n[0-9]* \[' $seen/graph.dot)" = 4 ] &&
+		grep -q 'there are more' $seen/graph.dot
+}
+
+bad_writes() {
+	refuses gc/collect 0 2 x && refuses gc/enable 2 x &&
+		refuses gc/threshold "" x "1 2 3" -1 "1 x" &&
+		refuses graph.dot "" some "all 0" "all x" "all 20001" "all 1 2" \
+			root "root a 1 2" object "object zz" \
+			"root a-name-that-is-longer-than-all-are"
+}
+
+settings() {
+	echo 500 60000 >$seen/gc/threshold && echo 0 >$seen/gc/enable &&
+		[ "$(head -n 1 $seen/gc/threshold)" = "500 60000" ] &&
+		[ "$(cat $seen/gc/enable)" = 0 ] &&
+		grep -q '^# family: collects only when' /proc/pheap_gc
+}
+
+see() {
+	need "load pheap" load pheap
+	need "load an example" load hello_objects
+	need "switch the collector off" settings
+	need "objects, roots and garbage" families
+	need "collect" collected
+	need "a graph is bounded" bounded
+	need "bad writes are refused" bad_writes
+	cat /proc/pheap_gc $seen/objects $seen/gc/log
+	need "unload the example" unload hello_objects pheap
+}
+
 look
 clients=
+see
 cycle
 cycles=25
 
