@@ -125,16 +125,26 @@ static char *view_row(struct kunit *test)
 			 "pheap_kunit      kunit ");
 }
 
+/* As the kernel prints it; it can't before it has enough randomness. */
+static unsigned long view_address(struct kunit *test, const void *p)
+{
+	unsigned long address;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%p", p);
+	if (kstrtoul(text, 16, &address))
+		kunit_skip(test, "addresses can't be told yet");
+	return address;
+}
+
 static struct graph *view_graph(struct kunit *test, enum graph_from from,
 				unsigned int max, const void *obj)
 {
 	struct graph_args args = { .from = from, .max = max, .root = "r" };
 	struct graph *graph;
-	char text[24];
 
-	snprintf(text, sizeof(text), "%p", obj);
-	if (from == GRAPH_OBJECT && kstrtoul(text, 16, &args.address))
-		kunit_skip(test, "addresses can't be told yet");
+	if (from == GRAPH_OBJECT)
+		args.address = view_address(test, obj);
 	graph = graph_take(heap_of(test)->gc, &args);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(graph));
 	return graph;
@@ -263,10 +273,13 @@ static void view_bounded_graphs(struct kunit *test)
 static void view_graph_around_an_object(struct kunit *test)
 {
 	struct pheap_type *type = view_type(test);
-	struct link *alone = view_new(test, type);
-	struct link *to = view_new(test, type), *from = view_new(test, type);
+	struct link *alone, *to, *from;
 	struct graph *graph;
 
+	view_address(test, test);
+	alone = view_new(test, type);
+	to = view_new(test, type);
+	from = view_new(test, type);
 	pheap_slot_set(&from->obj, &from->next, &to->obj);
 	graph = view_graph(test, GRAPH_OBJECT, 10, to);
 	KUNIT_EXPECT_EQ(test, graph->nr, 2);
