@@ -19,6 +19,9 @@
 /* Room for edges, for each node. */
 #define GRAPH_EDGES	8
 
+/* Steps from the beginning in which referrers are looked for: in all the heap. */
+#define GRAPH_STEPS	64
+
 /* No node, and the end of a list. */
 #define GRAPH_NONE	UINT_MAX
 
@@ -161,16 +164,18 @@ static bool graph_add_referrer(struct pheap_object *obj, void *arg)
 /* Each turn is one step farther from where it began. */
 static void graph_gather_around(struct graph *graph)
 {
-	unsigned int node;
+	unsigned int node, step;
 
-	for (node = 0; graph->seen < graph->nr && graph->nr < graph->max;) {
+	for (step = 0; graph->seen < graph->nr && graph->nr < graph->max &&
+	     !fatal_signal_pending(current); step++) {
 		graph->limit = graph->nr;
-		for (; node < graph->limit; node++)
+		for (node = graph->seen; node < graph->limit; node++)
 			graph_add_targets(graph, node);
-		look_walk(graph->heap, NULL, graph_add_referrer, graph);
+		if (step < GRAPH_STEPS)
+			look_walk(graph->heap, NULL, graph_add_referrer,
+				  graph);
 		graph->seen = graph->limit;
-		if (fatal_signal_pending(current))
-			return;
+		cond_resched();
 	}
 }
 
