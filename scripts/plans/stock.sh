@@ -97,12 +97,12 @@ cycle() {
 # What people see of objects, on the example's heap.
 seen=/sys/kernel/debug/pheap/family
 
-# refuses FILE TEXT...: none of which the file takes.
-refuses() {
+# refuses_all FILE TEXT...: none of which the file takes.
+refuses_all() {
 	_file=$seen/$1
 	shift
 	for _word; do
-		if (echo "$_word" >"$_file") 2>/dev/null; then
+		if ! refuses "$_file" "$_word"; then
 			echo "$_file takes '$_word'"
 			return 1
 		fi
@@ -144,10 +144,10 @@ bounded() {
 }
 
 bad_writes() {
-	refuses gc/collect 0 2 x && refuses gc/enable 2 x &&
-		refuses gc/threshold "" x "1 2 3" -1 "1 x" &&
-		refuses graph.dot "" some "all 0" "all x" "all 20001" "all 1 2" \
-			root "root a 1 2" object "object zz" \
+	refuses_all gc/collect 0 2 x && refuses_all gc/enable 2 x &&
+		refuses_all gc/threshold "" x "1 2 3" -1 "1 x" &&
+		refuses_all graph.dot "" some "all 0" "all x" "all 20001" \
+			"all 1 2" root "root a 1 2" object "object zz" \
 			"root a-name-that-is-longer-than-all-are"
 }
 
