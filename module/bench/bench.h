@@ -146,4 +146,17 @@ int memory_idle(const struct bench_command *command);
 int memory_meta(const struct bench_command *command);
 int worst_call(const struct bench_command *command);
 
+/* collect.c */
+int collect_dead(const struct bench_command *command);
+int collect_live(const struct bench_command *command);
+int collect_hung(const struct bench_command *command);
+int collect_few_dead(const struct bench_command *command);
+int collect_few_live(const struct bench_command *command);
+int collect_few_hung(const struct bench_command *command);
+
+/* object.c, stall.c, footprint.c */
+int object_ops(const struct bench_command *command);
+int stall_longest(const struct bench_command *command);
+int footprint(const struct bench_command *command);
+
 #endif /* _PHEAP_BENCH_H */

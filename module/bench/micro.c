@@ -28,6 +28,15 @@ static const struct micro_test {
 	{ "worst", worst_call },
 	{ "idle", memory_idle },
 	{ "meta", memory_meta },
+	{ "collect", collect_dead },
+	{ "live", collect_live },
+	{ "hung", collect_hung },
+	{ "collect-few", collect_few_dead },
+	{ "live-few", collect_few_live },
+	{ "hung-few", collect_few_hung },
+	{ "object", object_ops },
+	{ "stall", stall_longest },
+	{ "footprint", footprint },
 };
 
 static int micro_run(const struct bench_command *command)
