@@ -199,29 +199,42 @@ static bool scan_untrack(const struct scan_page *sp, struct pheap_object *obj)
 	return leaf;
 }
 
-static void scan_age_object(struct scan_page *sp, struct arena *arena,
-			    struct pheap_object *obj)
+/*
+ * The count as it was when DIRTY was cleared, and the slots as of the last
+ * touch or later.  Returns false if the object is none to join.
+ */
+static __always_inline bool scan_age_object(const struct scan_page *sp,
+					    struct pheap_object *obj)
 {
 	int rc = object_rc(obj);
 
 	if (!count_is_alive(rc) || !(rc & __PHEAP_DIRTY) ||
 	    scan_untrack(sp, obj))
-		return;
-	sp->side = side_make(&sp->scan->sides, arena);
-	if (unlikely(!sp->side)) {
-		sp->scan->starved = true;
-		cand_set(sp->page, obj);
-		return;
-	}
-	atomic_andnot(__PHEAP_DIRTY, &obj->__rc);
-	/* The count, and the slots, as of the last touch or later. */
-	smp_mb__after_atomic();
-	rc = object_rc(obj);
-	if (unlikely(!count_is_alive(rc)))
-		return;
+		return false;
+	while (!atomic_try_cmpxchg(&obj->__rc, &rc, rc & ~__PHEAP_DIRTY))
+		if (unlikely(!count_is_alive(rc)))
+			return false;
 	obj->__gc = count_of(rc);
-	side_join(&sp->scan->sides, sp->side, obj);
-	sp->scan->info.candidates++;
+	return true;
+}
+
+static void scan_age_members(struct scan_page *sp, unsigned long cand)
+{
+	u32 room = min_t(u32, sp->cache->last - sp->page->lead, PAGE_SIZE - 1);
+	void *obj = object_first(sp->page, sp->cache);
+	void *last = pool_base(sp->page) + room;
+	u64 join[SIDE_WORDS] = {};
+	unsigned int bit;
+
+	for (; obj && obj <= last; obj += sp->cache->size) {
+		prefetchw(obj + SCAN_PREFETCH);
+		if (!cand_has(cand, obj) || !scan_age_object(sp, obj))
+			continue;
+		bit = side_bit_of(obj);
+		join[bit / 64] |= BIT_ULL(bit % 64);
+		sp->scan->info.candidates++;
+	}
+	side_join_page(&sp->scan->sides, sp->side, sp->page->page, join);
 }
 
 static void scan_age_page(struct scan *scan, struct arena *arena,
@@ -230,17 +243,19 @@ static void scan_age_page(struct scan *scan, struct arena *arena,
 	struct pool *page = &arena->pools[index];
 	unsigned long cand = cand_take(&page->cand);
 	struct scan_page sp = { .scan = scan, .page = page };
-	struct pheap_object *obj;
 
 	/* What is on the page is looked at after this. */
 	sp.cache = smp_load_acquire(&page->cache);
 	sp.type = sp.cache->type;
-	if (!sp.type)
+	if (!sp.type || !cand)
 		return;
-	for (obj = object_first(page, sp.cache); obj;
-	     obj = object_next(page, sp.cache, obj))
-		if (cand_has(cand, obj))
-			scan_age_object(&sp, arena, obj);
+	sp.side = side_make(&scan->sides, arena);
+	if (likely(sp.side)) {
+		scan_age_members(&sp, cand);
+	} else {
+		scan->starved = true;
+		cand_give(page, cand);
+	}
 }
 
 static void scan_age_arena(struct scan *scan, struct arena *arena)
@@ -340,6 +355,22 @@ static __always_inline void scan_trace_target(struct scan *scan,
 }
 
 /*
+ * What was read from slots.  The owner's memory is another object's, or
+ * nobody's, if it is not quiet any more.  In an RCU section.
+ */
+static void scan_trace_ahead(struct scan *scan)
+{
+	const struct scan_ref *ref;
+
+	/* The slots, then the counts of their owners. */
+	smp_rmb();
+	for (ref = scan->ahead; ref < scan->ahead + scan->nr_ahead; ref++)
+		if (likely(scan_is_quiet(object_rc(ref->owner))))
+			scan_trace_target(scan, ref->obj);
+	scan->nr_ahead = 0;
+}
+
+/*
  * Memory is far away: what a slot holds is asked for now, and looked at when
  * so many others were.
  */
@@ -347,37 +378,14 @@ static __always_inline void scan_trace_slot(struct pheap_slot *slot, void *arg)
 {
 	struct pheap_object *obj = slot_read(slot);
 	struct scan *scan = arg;
-	unsigned int at;
 
 	if (!obj)
 		return;
-	/*
-	 * The owner's memory is another object's, or nobody's, if it is not
-	 * quiet any more.
-	 */
-	smp_rmb();
-	if (unlikely(!scan_is_quiet(object_rc(scan->owner))))
-		return;
 	prefetchw(obj);
-	at = scan->nr_ahead++ % SCAN_AHEAD;
-	if (likely(scan->ahead[at]))
-		scan_trace_target(scan, scan->ahead[at]);
-	scan->ahead[at] = obj;
-}
-
-static void scan_trace_ahead(struct scan *scan)
-{
-	unsigned int i;
-
-	rcu_read_lock();
-	for (i = 0; i < SCAN_AHEAD; i++) {
-		struct pheap_object *obj = scan->ahead[i];
-
-		scan->ahead[i] = NULL;
-		if (obj)
-			scan_trace_target(scan, obj);
-	}
-	rcu_read_unlock();
+	scan->ahead[scan->nr_ahead].owner = scan->owner;
+	scan->ahead[scan->nr_ahead].obj = obj;
+	if (unlikely(++scan->nr_ahead == SCAN_AHEAD))
+		scan_trace_ahead(scan);
 }
 
 /* Whether what is in the slots of a member is the member's. */
@@ -437,7 +445,9 @@ static void scan_trace(struct scan *scan)
 {
 	do {
 		scan_grey(scan, scan_is_quiet, scan_trace_slot);
+		rcu_read_lock();
 		scan_trace_ahead(scan);
+		rcu_read_unlock();
 	} while (!list_empty(&scan->sides.work));
 }
 

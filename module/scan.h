@@ -32,8 +32,21 @@ enum scan_kill {
 	KILL_ABORTED,
 };
 
-/* Addresses that are on their way into the cache. */
-#define SCAN_AHEAD	32
+/* References that are looked at together, while memory is on its way. */
+#define SCAN_AHEAD	64
+
+/* Bytes that lie ahead when objects are gone through in their order. */
+#define SCAN_PREFETCH	512
+
+/**
+ * struct scan_ref - a reference
+ * @owner: whose slot it is in.
+ * @obj: what the slot held.
+ */
+struct scan_ref {
+	struct pheap_object *owner;
+	struct pheap_object *obj;
+};
 
 /**
  * struct scan - a scan
@@ -46,7 +59,7 @@ enum scan_kill {
  * @rested: candidates were left out because their arena rests.
  * @owner: whose slots are being looked at.
  * @ahead: what they held.
- * @nr_ahead: put into @ahead, ever.
+ * @nr_ahead: how many.
  */
 struct scan {
 	struct sides sides;
@@ -57,7 +70,7 @@ struct scan {
 	bool starved;
 	bool rested;
 	struct pheap_object *owner;
-	struct pheap_object *ahead[SCAN_AHEAD];
+	struct scan_ref ahead[SCAN_AHEAD];
 	unsigned int nr_ahead;
 };
 

@@ -82,6 +82,15 @@ static inline bool side_has(const struct gc_side *side, const void *p)
 	return side->page[side_page_of(p)].set[bit / 64] & BIT_ULL(bit % 64);
 }
 
+/* There is something grey on a page. */
+static inline void side_grey_page(struct sides *sides, struct gc_side *side,
+				  unsigned int page)
+{
+	side->grey_pages |= BIT_ULL(page);
+	if (list_empty(&side->work))
+		list_add_tail(&side->work, &sides->work);
+}
+
 static inline void side_grey(struct sides *sides, struct gc_side *side,
 			     const void *p)
 {
@@ -89,9 +98,7 @@ static inline void side_grey(struct sides *sides, struct gc_side *side,
 	unsigned int bit = side_bit_of(p);
 
 	side->page[page].grey[bit / 64] |= BIT_ULL(bit % 64);
-	side->grey_pages |= BIT_ULL(page);
-	if (list_empty(&side->work))
-		list_add_tail(&side->work, &sides->work);
+	side_grey_page(sides, side, page);
 }
 
 static inline void side_join(struct sides *sides, struct gc_side *side,
@@ -103,6 +110,20 @@ static inline void side_join(struct sides *sides, struct gc_side *side,
 	side->page[page].set[bit / 64] |= BIT_ULL(bit % 64);
 	side->set_pages |= BIT_ULL(page);
 	side_grey(sides, side, p);
+}
+
+/* All of a page whose bits are in @join. */
+static inline void side_join_page(struct sides *sides, struct gc_side *side,
+				  unsigned int page, const u64 *join)
+{
+	unsigned int w;
+
+	for (w = 0; w < SIDE_WORDS; w++) {
+		side->page[page].set[w] |= join[w];
+		side->page[page].grey[w] |= join[w];
+	}
+	side->set_pages |= BIT_ULL(page);
+	side_grey_page(sides, side, page);
 }
 
 static inline void side_leave(struct gc_side *side, const void *p)

@@ -33,6 +33,13 @@ static __always_inline void cand_set(struct pool *page, const void *p)
 	smp_mb__after_atomic();
 }
 
+/* Give back what cand_take() took of @page. */
+static inline void cand_give(struct pool *page, unsigned long bits)
+{
+	if (!atomic_long_fetch_or(bits, (atomic_long_t *)&page->cand))
+		set_bit(page->page, &pool_arena(page)->cand);
+}
+
 /* Take the bits of a word. */
 static inline unsigned long cand_take(unsigned long *word)
 {
