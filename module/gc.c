@@ -504,7 +504,13 @@ int pheap_account_external(struct pheap_object *obj, ssize_t bytes)
 }
 EXPORT_SYMBOL_GPL(pheap_account_external);
 
+static bool gc_keeps(struct pheap *heap)
+{
+	return gc_is_guest(heap);
+}
+
 static struct heap_watch gc_watch = {
+	.keeps = gc_keeps,
 	.removing = gc_removing,
 	.removed = gc_removed,
 	.make_room = gc_make_room,

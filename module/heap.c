@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/delay.h>
 #include <linux/export.h>
+#include <linux/instruction_pointer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
@@ -276,11 +277,26 @@ static void heap_destroy(struct pheap *heap)
 	heap_free(heap);
 }
 
+/* Whoever waits for his own end waits for ever. */
+static bool heap_is_kept(struct pheap *heap)
+{
+	struct heap_watch *watch;
+
+	list_for_each_entry(watch, &heap_watches, link)
+		if (watch->keeps && watch->keeps(heap))
+			return true;
+	return false;
+}
+
 void pheap_destroy(struct pheap *heap)
 {
 	if (IS_ERR_OR_NULL(heap))
 		return;
 	might_sleep();
+	if (heap_is_kept(heap)) {
+		report_kept(heap, _RET_IP_);
+		return;
+	}
 	mutex_lock(&heaps_mutex);
 	list_del(&heap->link);
 	mutex_unlock(&heaps_mutex);

@@ -15,6 +15,7 @@ extern struct mutex heaps_mutex;
  * @removing: it is off the registry, and is still whole; those who came last are
  *	told first.
  * @removed: all that is left of it is the structure itself.
+ * @keeps: whether the caller is one of its own functions, which it waits for.
  * @make_room: it is at its limit, or out of memory; may sleep.
  * @link: among the others, in the order of their coming.
  *
@@ -25,6 +26,7 @@ struct heap_watch {
 	void (*removing)(struct pheap *heap);
 	void (*removed)(struct pheap *heap);
 	void (*make_room)(struct pheap *heap);
+	bool (*keeps)(struct pheap *heap);
 	struct list_head link;
 };
 

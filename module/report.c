@@ -222,6 +222,12 @@ void report_invalid(const struct pheap *heap, const char *fmt, ...)
 	va_end(args);
 }
 
+void report_kept(const struct pheap *heap, unsigned long caller)
+{
+	WARN(1, "pheap: heap '%s' is not destroyed: its own finalizer or callback asked for that, %pS\n",
+	     heap->name, (void *)caller);
+}
+
 void report_left(const struct pheap *heap, const struct pheap_cache *cache,
 		 unsigned long blocks, unsigned long bytes)
 {

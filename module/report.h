@@ -31,6 +31,9 @@ void report_stacks(u32 alloc, u32 free);
 __printf(2, 3)
 void report_invalid(const struct pheap *heap, const char *fmt, ...);
 
+/* A heap that its own finalizer or callback would destroy. */
+void report_kept(const struct pheap *heap, unsigned long caller);
+
 /* What a heap or, with @cache, a cache left at its end. */
 void report_left(const struct pheap *heap, const struct pheap_cache *cache,
 		 unsigned long blocks, unsigned long bytes);

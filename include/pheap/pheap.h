@@ -226,6 +226,8 @@ static inline struct pheap *pheap_create(const char *name,
  * destructors run) and reported: how many, how many bytes, by class and
  * cache.  Waits for frees that pheap_free_rcu() put off, and for allocations
  * that are asleep for memory, which then fail.  No other call may be under way.
+ * A finalizer or callback of the heap's own may not destroy it: that is reported,
+ * and nothing is done.
  *
  * Context: Process context. May sleep.
  */
