@@ -7,6 +7,10 @@ unsigned long kunit_seed;
 module_param_named(seed, kunit_seed, ulong, 0444);
 MODULE_PARM_DESC(seed, "where chance begins; 0: somewhere, and it is printed");
 
+char *kunit_only = "";
+module_param_named(only, kunit_only, charp, 0444);
+MODULE_PARM_DESC(only, "only cases whose names begin with this; others are skipped");
+
 unsigned int stress_ms = 300;
 module_param(stress_ms, uint, 0444);
 MODULE_PARM_DESC(stress_ms, "how long each case of stress and races lasts");
@@ -32,7 +36,8 @@ kunit_test_suites(&arena_suite, &pool_suite, &magazine_suite, &heap_suite,
 		  &report_suite, &fault_suite, &node_suite, &defer_suite,
 		  &reserve_suite, &context_suite, &race_suite, &stress_suite,
 		  &kasan_suite,
-		  &view_suite);
+		  &view_suite,
+		  &object_suite, &slot_suite, &weak_suite, &frame_suite, &root_suite, &gc_suite, &shape_suite, &rule_suite, &oracle_suite, &gcstress_suite);
 
 MODULE_DESCRIPTION("Tests of pheap");
 MODULE_AUTHOR("The pheap authors");

@@ -47,7 +47,7 @@ void type_traverse(const struct pheap_type *type, struct pheap_object *obj,
 static bool type_place_valid(const struct pheap_type_ops *ops, size_t at)
 {
 	return at >= sizeof(struct pheap_object) && !(at % sizeof(void *)) &&
-	       at + sizeof(void *) <= ops->size;
+	       at <= ops->size - sizeof(void *);
 }
 
 /* In the table before, or in the array. */
