@@ -273,9 +273,9 @@ extern struct kunit_suite arena_suite, pool_suite, magazine_suite, heap_suite,
 	cache_suite, large_suite, map_suite, limit_suite, realloc_suite,
 	bulk_suite, content_suite, stats_suite, report_suite, fault_suite,
 	node_suite, defer_suite, reserve_suite, context_suite, race_suite,
-	stress_suite, kasan_suite,
-	view_suite,
-	object_suite, slot_suite, weak_suite, frame_suite, root_suite, gc_suite, shape_suite, rule_suite, oracle_suite, gcstress_suite;
+	stress_suite, view_suite, object_suite, slot_suite, weak_suite,
+	frame_suite, root_suite, gc_suite, shape_suite, rule_suite,
+	oracle_suite, gcstress_suite, kasan_suite;
 
 /* Module parameters. */
 extern unsigned long kunit_seed;
