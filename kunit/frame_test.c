@@ -3,7 +3,7 @@
 #include <linux/sizes.h>
 
 #include "backing.h"
-#include "graph.h"
+#include "mesh.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 MODE_SET(plain, MODE_PLAIN);

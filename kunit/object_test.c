@@ -10,7 +10,7 @@
 #include <linux/timer.h>
 
 #include "compat/kunit_compat.h"
-#include "graph.h"
+#include "mesh.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 MODE_SET(plain, MODE_PLAIN);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The same objects die as in CPython: see scripts/gc-oracle. */
-#include "graph.h"
+#include "mesh.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 

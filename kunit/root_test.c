@@ -4,7 +4,7 @@
 #include <linux/ktime.h>
 
 #include "backing.h"
-#include "graph.h"
+#include "mesh.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 MODE_SET(pooled, MODE_PLAIN, MODE_DEBUG);

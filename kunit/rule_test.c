@@ -14,7 +14,7 @@
 #include <linux/delay.h>
 #include <linux/mm.h>
 
-#include "graph.h"
+#include "mesh.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 

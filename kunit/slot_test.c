@@ -5,7 +5,7 @@
 #include <linux/ktime.h>
 #include <linux/rcupdate.h>
 
-#include "graph.h"
+#include "mesh.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 MODE_SET(pooled, MODE_PLAIN, MODE_DEBUG);

@@ -5,7 +5,7 @@
 #include <linux/vmalloc.h>
 
 #include "compat/kunit_compat.h"
-#include "graph.h"
+#include "mesh.h"
 
 /* Edges beyond NODE_SLOTS of each node, for those of NODE_WIDE. */
 #define GRAPH_WIDE	64

@@ -6,8 +6,8 @@
  * nodes somebody reaches.  All that the heap does to them is noted: when each
  * was finalized and when it ended, and how often.
  */
-#ifndef _PHEAP_KUNIT_GRAPH_H
-#define _PHEAP_KUNIT_GRAPH_H
+#ifndef _PHEAP_KUNIT_MESH_H
+#define _PHEAP_KUNIT_MESH_H
 
 #include <linux/container_of.h>
 #include <pheap/object.h>
@@ -218,4 +218,4 @@ void graph_end(struct graph *graph);
 /* How slow kernels get by with less. */
 unsigned int graph_scaled(unsigned int nr);
 
-#endif /* _PHEAP_KUNIT_GRAPH_H */
+#endif /* _PHEAP_KUNIT_MESH_H */
