@@ -37,7 +37,8 @@ kunit_test_suites(&arena_suite, &pool_suite, &magazine_suite, &heap_suite,
 		  &reserve_suite, &context_suite, &race_suite, &stress_suite,
 		  &view_suite, &object_suite, &slot_suite, &weak_suite,
 		  &frame_suite, &root_suite, &gc_suite, &shape_suite,
-		  &rule_suite, &oracle_suite, &gcstress_suite, &kasan_suite);
+		  &rule_suite, &oracle_suite, &scan_suite, &gcstress_suite,
+		  &kasan_suite);
 
 MODULE_DESCRIPTION("Tests of pheap");
 MODULE_AUTHOR("The pheap authors");

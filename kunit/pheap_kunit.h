@@ -275,7 +275,7 @@ extern struct kunit_suite arena_suite, pool_suite, magazine_suite, heap_suite,
 	node_suite, defer_suite, reserve_suite, context_suite, race_suite,
 	stress_suite, view_suite, object_suite, slot_suite, weak_suite,
 	frame_suite, root_suite, gc_suite, shape_suite, rule_suite,
-	oracle_suite, gcstress_suite, kasan_suite;
+	oracle_suite, scan_suite, gcstress_suite, kasan_suite;
 
 /* Module parameters. */
 extern unsigned long kunit_seed;

@@ -195,7 +195,7 @@ static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
 }
 
 void free_object_block(struct pheap_cache *cache, struct pool *page,
-		      const void *p)
+		       const void *p)
 {
 	if (mark_has(cache) && mark_is_free(cache, p))
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p, 0);

@@ -22,7 +22,7 @@ bool free_object_fast(struct pheap_cache *cache, struct pool *page,
 
 /* In an RCU section. */
 void free_object_block(struct pheap_cache *cache, struct pool *page,
-		      const void *p);
+		       const void *p);
 
 /* The same for up to %POOL_BATCH of one page, straight to their pool. */
 void free_objects(struct pheap_cache *cache, struct pool *page, void **p,

@@ -170,10 +170,12 @@ static void gc_call(struct gc *gc, pheap_gc_fn *fn,
 	struct gc_guest guest;
 
 	mutex_lock(&gc->call_mutex);
+	WRITE_ONCE(gc->caller, current);
 	gc_guest_enter(&guest, gc->heap);
 	if (*fn)
 		(*fn)(info, gc->arg);
 	gc_guest_leave(&guest);
+	WRITE_ONCE(gc->caller, NULL);
 	mutex_unlock(&gc->call_mutex);
 }
 
@@ -453,11 +455,12 @@ void pheap_gc_callbacks(struct pheap *heap, pheap_gc_fn start, pheap_gc_fn end,
 			void *arg)
 {
 	struct gc *gc = gc_get(heap);
-	bool inside = gc_is_guest(heap);
+	bool inside;
 
 	if (IS_ERR(gc))
 		return;
 	/* Whoever calls from one of them holds it already. */
+	inside = READ_ONCE(gc->caller) == current;
 	if (!inside)
 		mutex_lock(&gc->call_mutex);
 	gc->start = start;

@@ -62,7 +62,8 @@ struct gc_cpu {
  * @types: protected by heap->mutex; readers use RCU.
  * @roots: named roots, protected by @root_mutex.
  * @root_mutex: protects @roots.
- * @call_mutex: protects @start, @end and @arg, and their calls.
+ * @call_mutex: protects @start, @end, @arg and @caller, and their calls.
+ * @caller: who calls one of them.
  * @start: user's function for the start of a scan.
  * @end: and for its end.
  * @arg: argument of both.
@@ -91,7 +92,8 @@ struct gc {
 	struct delayed_work work;
 	struct work_struct room;
 	struct work_struct reap;
-	struct mutex call_mutex;	/* protects start, end, arg */
+	struct mutex call_mutex;	/* protects start, end, arg, caller */
+	struct task_struct *caller;
 	struct mutex mutex;	/* one scan at a time */
 	atomic_t kill;
 	struct scan scan;

@@ -293,7 +293,7 @@ struct defer {
  * @taken: bytes taken from the kernel.
  * @external: bytes that objects hold elsewhere.
  * @waiting: pages of pools of objects that wait for a grace period.
- * @holding: they wait for a scan, too; protected by @lock.
+ * @holding: how many scans and walks they wait for, too; protected by @lock.
  * @held: those that do; protected by @lock.
  * @given: bytes that went back, ever.
  * @peak: the most that was.
@@ -334,7 +334,7 @@ struct pheap {
 	atomic_long_t taken;
 	atomic_long_t external;
 	atomic_long_t waiting;
-	bool holding;
+	unsigned int holding;
 	struct hlist_head held;
 	atomic_long_t given;
 	atomic_long_t peak;

@@ -12,6 +12,7 @@
  * struct look - a walk over objects
  * @type: only of this type, if it is not NULL.
  * @dead: dead ones that wait for the reaper, too.
+ * @typed: there was a page of objects in the arena.
  * @fn: called for each.
  * @arg: its argument.
  * @nr: how many there were.
@@ -19,6 +20,7 @@
 struct look {
 	const struct pheap_type *type;
 	bool dead;
+	bool typed;
 	pheap_object_fn fn;
 	void *arg;
 	size_t nr;
@@ -36,7 +38,10 @@ static bool look_page(struct look *look, struct pool *page)
 	struct pheap_cache *cache = smp_load_acquire(&page->cache);
 	struct pheap_object *obj;
 
-	if (!cache->type || (look->type && cache->type != look->type))
+	if (!cache->type)
+		return true;
+	look->typed = true;
+	if (look->type && cache->type != look->type)
 		return true;
 	for (obj = object_first(page, cache); obj;
 	     obj = object_next(page, cache, obj)) {
@@ -59,6 +64,7 @@ static bool look_arena(struct look *look, struct arena *arena)
 	return true;
 }
 
+/* An arena with a page of objects stays, so that the list can be left there. */
 static bool look_node(struct look *look, struct heap_node *hn)
 {
 	struct arena *arena;
@@ -66,9 +72,15 @@ static bool look_node(struct look *look, struct heap_node *hn)
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(arena, &hn->arenas, all) {
+		look->typed = false;
 		more = look_arena(look, arena);
 		if (!more)
 			break;
+		if (look->typed && need_resched()) {
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
 	}
 	rcu_read_unlock();
 	return more;
@@ -78,11 +90,13 @@ static void look_heap(struct look *look, struct pheap *heap)
 {
 	int node;
 
+	pool_hold(heap, true);
 	for (node = 0; node < nr_node_ids; node++) {
 		if (!look_node(look, &heap->nodes[node]))
 			break;
 		cond_resched();
 	}
+	pool_hold(heap, false);
 }
 
 size_t look_walk(struct pheap *heap, const struct pheap_type *type,

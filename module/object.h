@@ -162,6 +162,16 @@ object_next(struct pool *page, const struct pheap_cache *cache,
 	return object_at(page, cache, page->lead + at + cache->size);
 }
 
+/* Whether an object, or its free block, starts at @obj on a page of @cache. */
+static inline bool object_is_at(struct pool *page,
+				const struct pheap_cache *cache,
+				const struct pheap_object *obj)
+{
+	u32 at = page->lead + offset_in_page(obj);
+
+	return at <= cache->last && at % cache->size == 0;
+}
+
 /* Slots of an object whose type is known; see type_visit(). */
 typedef void (*type_slot_fn)(struct pheap_slot *slot, void *arg);
 

@@ -190,8 +190,9 @@ void pool_hold(struct pheap *heap, bool hold)
 	HLIST_HEAD(held);
 
 	raw_spin_lock_irqsave(&heap->lock, flags);
-	heap->holding = hold;
-	hlist_move_list(&heap->held, &held);
+	heap->holding += hold ? 1 : -1;
+	if (!heap->holding)
+		hlist_move_list(&heap->held, &held);
 	raw_spin_unlock_irqrestore(&heap->lock, flags);
 	hlist_for_each_entry_safe(pool, next, &held, link)
 		compat_call_rcu(&pool->rcu, pool_release_rcu);

@@ -205,9 +205,17 @@ EXPORT_SYMBOL_GPL(pheap_type_register);
 
 struct pheap_type *pheap_object_type(const struct pheap_object *obj)
 {
-	struct pheap_cache *cache = object_cache(obj);
+	struct pheap_type *type = NULL;
+	struct pheap_cache *cache;
+	struct pool *page;
 
-	return cache ? cache->type : NULL;
+	rcu_read_lock();
+	page = object_page(obj, &cache);
+	if (page && object_is_at(page, cache, obj) &&
+	    object_rc(obj) != OBJECT_FREE)
+		type = cache->type;
+	rcu_read_unlock();
+	return type;
 }
 EXPORT_SYMBOL_GPL(pheap_object_type);
 

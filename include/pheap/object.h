@@ -148,8 +148,8 @@ struct pheap_weaks {
  * struct pheap_type_ops - what a type is
  * @name: 1 ... %PHEAP_NAME_MAX printable characters without white space or
  *	'/', unique among the heap's types and caches; copied.
- * @size: bytes of an object, its &struct pheap_object included: 16 ... 128 KiB
- *	(less becomes 16).  With %PHEAP_TYPE_SIZED, the least size.
+ * @size: bytes of an object, its &struct pheap_object included: 8 ... 128 KiB
+ *	(below 16, it takes 16).  With %PHEAP_TYPE_SIZED, the least size.
  * @align: alignment: 0 (natural: 8), or a power of two up to %PAGE_SIZE.
  * @flags: &enum pheap_type_flags.
  * @slots: offsets of the slots in an object, for types whose slots lie at
@@ -738,7 +738,7 @@ int pheap_account_external(struct pheap_object *obj, ssize_t bytes);
  * @obj: an object.
  *
  * Context: Any context but NMI.
- * Return: its type; %NULL if @obj is no object.
+ * Return: its type; %NULL if no object is at @obj, whatever that is.
  */
 struct pheap_type *pheap_object_type(const struct pheap_object *obj);
 
