@@ -56,26 +56,33 @@ void __pheap_get_slow(struct pheap_object *obj, int old)
 }
 EXPORT_SYMBOL_GPL(__pheap_get_slow);
 
-bool __pheap_unref_slow(struct pheap_object *obj, int old)
+/* In a section.  Returns true if @obj is dead, and to be ended. */
+static __always_inline bool object_unref_slow(struct pheap_object *obj, int old)
 {
-	if (old < 0) {
-		object_pin(obj, old);
-		return false;
-	}
-	if (old < __PHEAP_ONE) {
-		atomic_add(__PHEAP_ONE, &obj->__rc);
-		object_report(PHEAP_BAD_COUNT, obj);
-		return false;
-	}
-	if (old < 2 * __PHEAP_ONE) {
+	if (likely(old >= __PHEAP_ONE && old < 2 * __PHEAP_ONE)) {
 		/* All that other holders did is done before the end. */
 		smp_acquire__after_ctrl_dep();
 		return true;
 	}
-	__pheap_touch(obj);
+	if (unlikely(old < 0)) {
+		object_pin(obj, old);
+	} else if (unlikely(old < __PHEAP_ONE)) {
+		atomic_add(__PHEAP_ONE, &obj->__rc);
+		object_report(PHEAP_BAD_COUNT, obj);
+	} else {
+		__pheap_touch(obj);
+	}
 	return false;
 }
-EXPORT_SYMBOL_GPL(__pheap_unref_slow);
+
+/* The same for any count. */
+static bool object_unref(struct pheap_object *obj)
+{
+	int old = atomic_fetch_sub_release(__PHEAP_ONE, &obj->__rc);
+
+	return (old < 2 * __PHEAP_ONE || !(old & __PHEAP_DIRTY)) &&
+	       object_unref_slow(obj, old);
+}
 
 /* In a section.  DIRTY was clear, and is set. */
 void __pheap_touch_slow(struct pheap_object *obj)
@@ -223,7 +230,7 @@ void object_drop(struct pheap_object *obj, struct ending *ending)
 	bool dead;
 
 	__pheap_section_begin();
-	dead = __pheap_unref(obj);
+	dead = object_unref(obj);
 	__pheap_section_end();
 	if (!dead)
 		return;
@@ -301,23 +308,27 @@ static noinline void object_end_slow(struct pheap_object *obj)
 
 /*
  * The end of an object without slots or anybody to tell is a free of its
- * block.
+ * block.  In a section; returns false if there is more to it.
  */
-void __pheap_end(struct pheap_object *obj)
+static __always_inline bool object_end_simple(struct pheap_object *obj)
 {
 	struct pheap_cache *cache;
-	struct pool *page;
-	bool done = false;
+	struct pool *page = object_page(obj, &cache);
 
-	preempt_disable();
-	page = object_page(obj, &cache);
-	if (likely(page && cache->type->simple))
-		done = free_object_fast(cache, page, obj);
-	preempt_enable();
+	return likely(page && cache->type->simple) &&
+	       free_object_fast(cache, page, obj);
+}
+
+/* In a section, which it ends. */
+void __pheap_put_slow(struct pheap_object *obj, int old)
+{
+	bool done = !object_unref_slow(obj, old) || object_end_simple(obj);
+
+	__pheap_section_end();
 	if (unlikely(!done))
 		object_end_slow(obj);
 }
-EXPORT_SYMBOL_GPL(__pheap_end);
+EXPORT_SYMBOL_GPL(__pheap_put_slow);
 
 void pheap_immortal(struct pheap_object *obj)
 {
@@ -360,13 +371,10 @@ static __always_inline void object_count(const struct pheap_type *type,
 	__pheap_section_end();
 }
 
-static __always_inline void *object_new(struct pheap_type *type,
-					struct pheap_cache *cache, gfp_t gfp)
+static __always_inline void object_init(const struct pheap_type *type,
+					const struct pheap_cache *cache,
+					struct pheap_object *obj)
 {
-	struct pheap_object *obj = pheap_cache_alloc(cache, gfp);
-
-	if (unlikely(!obj))
-		return NULL;
 	if (unlikely(type->flags & PHEAP_TYPE_IMMUTABLE))
 		obj->__gc = 0;
 	if (unlikely(type->zeroed))
@@ -374,6 +382,19 @@ static __always_inline void *object_new(struct pheap_type *type,
 	else
 		object_clear_slots(type, obj);
 	object_count(type, obj);
+}
+
+static __always_inline void *object_new(const struct pheap_type *type,
+					struct pheap_cache *cache, gfp_t gfp)
+{
+	struct pheap_object *obj = pheap_cache_alloc(cache, gfp);
+
+	if (unlikely(!obj))
+		return NULL;
+	if (type->simple)
+		atomic_set_release(&obj->__rc, __PHEAP_ONE | __PHEAP_DIRTY);
+	else
+		object_init(type, cache, obj);
 	return obj;
 }
 

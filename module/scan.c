@@ -75,6 +75,7 @@ static bool scan_skips(const struct scan *scan, const struct arena *arena)
  * @scan: scan.
  * @side: notes of its arena.
  * @page: descriptor.
+ * @base: address.
  * @cache: cache, if its type is known.
  * @type: type, or NULL if the page is in no pool any more.
  * @odd: objects may start in the middle of a granule.
@@ -83,6 +84,7 @@ struct scan_page {
 	struct scan *scan;
 	struct gc_side *side;
 	struct pool *page;
+	void *base;
 	struct pheap_cache *cache;
 	struct pheap_type *type;
 	bool odd;
@@ -94,6 +96,7 @@ static void scan_page_init(struct scan_page *sp, struct scan *scan,
 	sp->scan = scan;
 	sp->side = side;
 	sp->page = &side->arena->pools[index];
+	sp->base = pool_base(sp->page);
 	/* What is on the page is looked at after this. */
 	sp->cache = smp_load_acquire(&sp->page->cache);
 	sp->type = sp->cache->type;
@@ -105,12 +108,14 @@ static __always_inline void *scan_at(const struct scan_page *sp,
 				     unsigned int bit)
 {
 	u32 at = bit * SIDE_GRANULE;
-	u32 lead = sp->page->lead;
+	u32 lead;
 
-	if (sp->odd)
+	if (sp->odd) {
+		lead = sp->page->lead;
 		at = pool_index(sp->cache, lead + at + SIDE_GRANULE / 2) *
 			     sp->cache->size - lead;
-	return pool_base(sp->page) + at;
+	}
+	return sp->base + at;
 }
 
 /* Returns false to stop. */
@@ -121,12 +126,16 @@ static __always_inline bool scan_page_members(struct scan_page *sp,
 {
 	u64 *set = sp->side->page[sp->page->page].set;
 	unsigned int w;
+	void *obj;
 	u64 todo;
 
 	for (w = 0; w < SIDE_WORDS; w++)
-		for (todo = set[w]; todo; todo &= todo - 1)
-			if (!fn(sp, scan_at(sp, w * 64 + __ffs64(todo))))
+		for (todo = set[w]; todo; todo &= todo - 1) {
+			obj = scan_at(sp, w * 64 + __ffs64(todo));
+			prefetch(obj + SCAN_PREFETCH);
+			if (!fn(sp, obj))
 				return false;
+		}
 	return true;
 }
 
@@ -407,14 +416,15 @@ static __always_inline void scan_grey_page(struct scan_page *sp,
 					   scan_test_fn test, type_slot_fn fn)
 {
 	struct side_page *bits = &sp->side->page[sp->page->page];
-	unsigned int w, bit;
+	unsigned int w;
+	void *obj;
 
 	for (w = 0; w < SIDE_WORDS; w++)
 		while (bits->grey[w]) {
-			bit = __ffs64(bits->grey[w]);
+			obj = scan_at(sp, w * 64 + __ffs64(bits->grey[w]));
 			bits->grey[w] &= bits->grey[w] - 1;
-			scan_grey_member(sp, scan_at(sp, w * 64 + bit), test,
-					 fn);
+			prefetch(obj + SCAN_PREFETCH);
+			scan_grey_member(sp, obj, test, fn);
 		}
 }
 
@@ -762,6 +772,7 @@ static __always_inline void scan_free_member(struct scan_page *sp,
 		scan_free_slow(sp, obj, out);
 		return;
 	}
+	prefetchw((void *)obj + SCAN_PREFETCH);
 	type_visit(sp->type, sp->cache, obj, scan_free_slot, out);
 	atomic_set(&obj->__rc, OBJECT_FREE);
 	if (out->nr == POOL_BATCH)

@@ -239,9 +239,8 @@ void *pheap_new_sized(struct pheap_type *type, size_t size, gfp_t gfp)
 
 /* The slow sides of what follows, not to be called; see module/object.c. */
 void __pheap_get_slow(struct pheap_object *obj, int old);
-bool __pheap_unref_slow(struct pheap_object *obj, int old);
+void __pheap_put_slow(struct pheap_object *obj, int old);
 void __pheap_touch_slow(struct pheap_object *obj);
-void __pheap_end(struct pheap_object *obj);
 
 /*
  * A section keeps the collector from trusting what is half done.  RCU readers
@@ -266,14 +265,15 @@ static __always_inline void __pheap_touch(struct pheap_object *obj)
 		__pheap_touch_slow(obj);
 }
 
-/* In a section.  Returns true if the caller must end @obj after it. */
-static __always_inline bool __pheap_unref(struct pheap_object *obj)
+/* In a section, which it ends. */
+static __always_inline void __pheap_put(struct pheap_object *obj)
 {
 	int old = atomic_fetch_sub_release(__PHEAP_ONE, &obj->__rc);
 
 	if (likely(old >= 2 * __PHEAP_ONE && old & __PHEAP_DIRTY))
-		return false;
-	return __pheap_unref_slow(obj, old);
+		__pheap_section_end();
+	else
+		__pheap_put_slow(obj, old);
 }
 
 /* In a section.  A reference that is about to be stored. */
@@ -320,15 +320,10 @@ static inline struct pheap_object *pheap_get(struct pheap_object *obj)
  */
 static inline void pheap_put(struct pheap_object *obj)
 {
-	bool dead;
-
 	if (!obj)
 		return;
 	__pheap_section_begin();
-	dead = __pheap_unref(obj);
-	__pheap_section_end();
-	if (unlikely(dead))
-		__pheap_end(obj);
+	__pheap_put(obj);
 }
 
 /* In a section, which it ends.  The old value's reference ends too. */
@@ -336,15 +331,13 @@ static __always_inline void __pheap_slot_store(struct pheap_slot *slot,
 					       struct pheap_object *obj)
 {
 	struct pheap_object *old;
-	bool dead = false;
 
 	old = (__force struct pheap_object *)
 		xchg(&slot->__to, (__force struct pheap_object __rcu *)obj);
 	if (old)
-		dead = __pheap_unref(old);
-	__pheap_section_end();
-	if (unlikely(dead))
-		__pheap_end(old);
+		__pheap_put(old);
+	else
+		__pheap_section_end();
 }
 
 /**
