@@ -371,9 +371,10 @@ static __always_inline void object_count(const struct pheap_type *type,
 	__pheap_section_end();
 }
 
-static __always_inline void object_init(const struct pheap_type *type,
-					const struct pheap_cache *cache,
-					struct pheap_object *obj)
+/* Out of line, so that a simple object's birth keeps nothing on the stack. */
+static noinline void object_init(const struct pheap_type *type,
+				 const struct pheap_cache *cache,
+				 struct pheap_object *obj)
 {
 	if (unlikely(type->flags & PHEAP_TYPE_IMMUTABLE))
 		obj->__gc = 0;
