@@ -115,6 +115,7 @@ static int taker_run(void *arg)
 	__pheap_section_begin();
 	taker.obj = (__force struct pheap_object *)
 		xchg(&taker.owner->slot.__to, NULL);
+	/* The slot, then this. */
 	smp_store_release(&taker.taken, true);
 	mdelay(SCAN_STALL_MS);
 	taker.ends = atomic_read(&pip_ends);
@@ -132,6 +133,7 @@ static void taker_stop(void)
 	if (READ_ONCE(taker.taken))
 		return;
 	complete(&taker.traced);
+	/* This, then the slot. */
 	while (!smp_load_acquire(&taker.taken) && --tries)
 		udelay(1);
 }
