@@ -26,7 +26,7 @@ struct person {
 /* Has no slots, so the collector never looks at it; and a size of its own. */
 struct name {
 	struct pheap_object obj;
-	char text[8];
+	char text[];
 };
 
 static const size_t person_slots[] = {
