@@ -198,15 +198,8 @@ static unsigned int reap_batch(struct gc *gc)
 	return reaped.nr;
 }
 
-unsigned long reap_run(struct gc *gc)
+void reap_run(struct gc *gc)
 {
-	unsigned long all = 0;
-	unsigned int nr;
-
-	do {
-		nr = reap_batch(gc);
-		all += nr;
+	while (reap_batch(gc))
 		cond_resched();
-	} while (nr);
-	return all;
 }

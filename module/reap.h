@@ -12,7 +12,7 @@
 
 #include "internal.h"
 
-/* Until nothing is pending.  Returns how many objects were. */
-unsigned long reap_run(struct gc *gc);
+/* Until nothing is pending. */
+void reap_run(struct gc *gc);
 
 #endif /* _PHEAP_REAP_H */

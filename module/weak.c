@@ -93,20 +93,16 @@ static struct pheap_weak *weak_take_fired(struct gc *gc,
 	return weak;
 }
 
-unsigned int weak_call_fired(struct gc *gc)
+void weak_call_fired(struct gc *gc)
 {
 	void (*fn)(struct pheap_weak *weak);
 	struct pheap_weak *weak;
 	struct gc_guest guest;
-	unsigned int nr = 0;
 
 	gc_guest_enter(&guest, gc->heap);
-	while ((weak = weak_take_fired(gc, &fn))) {
+	while ((weak = weak_take_fired(gc, &fn)))
 		fn(weak);
-		nr++;
-	}
 	gc_guest_leave(&guest);
-	return nr;
 }
 
 /* Any change in between goes round again. */

@@ -15,7 +15,7 @@ void weak_clear_all(const struct pheap_type *type, struct pheap_object *obj,
 /* Hand callbacks over to the reaper, which must be kicked. */
 void weak_fire(struct gc *gc, struct hlist_head *fired);
 
-/* Call the callbacks that are due.  Returns how many. */
-unsigned int weak_call_fired(struct gc *gc);
+/* Call the callbacks that are due. */
+void weak_call_fired(struct gc *gc);
 
 #endif /* _PHEAP_WEAK_H */

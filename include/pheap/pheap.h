@@ -233,11 +233,34 @@ static inline struct pheap *pheap_create(const char *name,
  */
 void pheap_destroy(struct pheap *heap);
 
-/* What pheap_alloc() calls: for a size that is known when compiling, for any. */
+/* Largest size that pheap_alloc() finds the class of when compiling. */
 #define PHEAP_SMALL_MAX	512
 
+/**
+ * pheap_alloc_class() - allocate a block of a known class
+ * @class: where the heap has the class's cache.
+ * @size: as for pheap_alloc(), up to %PHEAP_SMALL_MAX.
+ * @gfp: GFP flags, without %__GFP_ZERO.
+ *
+ * Use pheap_alloc(), which calls this where it can.
+ *
+ * Context: Any context but NMI. May sleep if @gfp allows.
+ * Return: the block, or %NULL.
+ */
 void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
 	__malloc __alloc_size(2);
+
+/**
+ * pheap_alloc_any() - allocate a block of any size
+ * @heap: a heap.
+ * @size: as for pheap_alloc().
+ * @gfp: GFP flags.
+ *
+ * Use pheap_alloc(), which calls this where it must.
+ *
+ * Context: Any context but NMI. May sleep if @gfp allows.
+ * Return: the block, or %NULL.
+ */
 void *pheap_alloc_any(struct pheap *heap, size_t size, gfp_t gfp)
 	__malloc __alloc_size(2);
 
