@@ -120,7 +120,7 @@ static void cache_set_type(struct pheap_cache *cache, struct pheap_type *type)
 	cache->type = type;
 	cache->stable = sizeof(struct pheap_object);
 	cache->cookie = sizeof(struct pheap_object);
-	cache->object_bound = cache->bound;
+	cache->object_fast = cache->bound;
 	cache->bound = 0;
 	/* The collector finds them in pools only. */
 	cache->flags &= ~PHEAP_PASSTHROUGH;

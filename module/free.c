@@ -14,7 +14,7 @@
 #include "pool.h"
 #include "report.h"
 
-static DEFINE_STATIC_KEY_FALSE(free_many_nodes);
+DEFINE_STATIC_KEY_FALSE(free_many_nodes);
 
 void free_init(void)
 {
@@ -57,29 +57,6 @@ static __always_inline bool free_find(const void *p,
 	       arena->node == numa_mem_id();
 }
 
-/* Nobody may touch a free block, but for what of it is stable. */
-static __always_inline void free_close(const struct pheap_cache *cache,
-				       const void *p)
-{
-	compat_kasan_free(p + cache->stable, cache->size - cache->stable);
-}
-
-/*
- * @p, if it is in no magazine, goes into this CPU's, whose number times 8 is
- * @offset.  Preemption is off.
- */
-static __always_inline bool free_push(const struct pheap_cache *cache,
-				      unsigned long offset, const void *p)
-{
-	u64 *word = mark_at(cache, p);
-	u64 cookie = mark_cookie(p);
-
-	if (unlikely(mark_may_be_free(word, cookie)))
-		return false;
-	free_close(cache, p);
-	return magazine_push(magazine_at(cache, offset), p, word, cookie);
-}
-
 /*
  * With preemption off, which keeps what the map leads to alive.  Returns false
  * if @p must take the slow path.
@@ -94,7 +71,8 @@ static __always_inline bool free_fast(struct pheap_cache *expected,
 		goto slow;
 	if (expected && unlikely(cache != expected))
 		goto slow;
-	if (unlikely(!free_push(cache, compat_pin_offset(pin), p)))
+	if (unlikely(!free_push(cache, compat_pin_offset(pin), p,
+				mark_at(cache, p))))
 		goto slow;
 	compat_unpin(pin);
 	return true;
@@ -227,30 +205,22 @@ out:
 	rcu_read_unlock();
 }
 
-bool free_object_fast(struct pheap_cache *cache, struct pool *page,
-		      const void *p)
-{
-	bool local = !static_branch_unlikely(&free_many_nodes) ||
-		     pool_arena(page)->node == numa_mem_id();
-
-	return likely(cache->object_bound) && likely(local) &&
-	       likely(free_push(cache, compat_cpu_offset(), p));
-}
-
 void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
 		  unsigned int nr)
 {
 	unsigned int i, bad;
 
-	if (!cache->object_bound) {
+	if (!cache->object_fast) {
 		for (i = 0; i < nr; i++)
 			free_object_block(cache, page, p[i]);
 		return;
 	}
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < nr; i++)
 		free_close(cache, p[i]);
+	if (nr == cache->blocks && pool_give_all(cache, page))
+		return;
+	for (i = 0; i < nr; i++)
 		mark_set(cache, p[i], MARK_POOL);
-	}
 	bad = pool_give_blocks(cache, p, nr);
 	for (i = 0; i < bad; i++)
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p[i], 0);

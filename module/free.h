@@ -3,7 +3,13 @@
 #ifndef _PHEAP_FREE_H
 #define _PHEAP_FREE_H
 
+#include <linux/jump_label.h>
+#include <linux/topology.h>
+
 #include "internal.h"
+#include "magazine.h"
+
+DECLARE_STATIC_KEY_FALSE(free_many_nodes);
 
 void free_init(void);
 
@@ -14,18 +20,52 @@ void free_slow(struct pheap_cache *expected, const void *p,
 	       unsigned long caller);
 
 /*
- * Free the block of a dead object, which starts at @p on @page.  With
- * preemption off; returns false if it must take the slow path.
+ * Free the block of a dead object, which starts at @p on @page.  In an RCU
+ * section.
  */
-bool free_object_fast(struct pheap_cache *cache, struct pool *page,
-		      const void *p);
-
-/* In an RCU section. */
 void free_object_block(struct pheap_cache *cache, struct pool *page,
 		       const void *p);
 
 /* The same for up to %POOL_BATCH of one page, straight to their pool. */
 void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
 		  unsigned int nr);
+
+/* Nobody may touch a free block, but for what of it is stable. */
+static __always_inline void free_close(const struct pheap_cache *cache,
+				       const void *p)
+{
+	compat_kasan_free(p + cache->stable, cache->size - cache->stable);
+}
+
+/*
+ * @p, if it is in no magazine, goes into this CPU's, whose number times 8 is
+ * @offset.  Its mark is at @word.  Preemption is off.
+ */
+static __always_inline bool free_push(const struct pheap_cache *cache,
+				      unsigned long offset, const void *p,
+				      u64 *word)
+{
+	u64 cookie = mark_cookie(p);
+
+	if (unlikely(mark_may_be_free(word, cookie)))
+		return false;
+	free_close(cache, p);
+	return magazine_push(magazine_at(cache, offset), p, word, cookie);
+}
+
+/*
+ * The same for a dead object's block in @arena, with @cache->object_fast.
+ * Returns false if it must take the slow path.
+ */
+static __always_inline bool free_object_fast(const struct pheap_cache *cache,
+					     const struct arena *arena,
+					     const void *p)
+{
+	if (static_branch_unlikely(&free_many_nodes) &&
+	    arena->node != numa_mem_id())
+		return false;
+	return free_push(cache, compat_cpu_offset(), p,
+			 mark_at_object(p));
+}
 
 #endif /* _PHEAP_FREE_H */

@@ -177,7 +177,9 @@ struct cache_node {
  * @heap: heap.
  * @type: of its objects, if they are counted.
  * @stable: bytes at a block's start that nobody writes while it is free.
- * @object_bound: @bound, for objects, which pheap_free() must not free.
+ * @object_fast: its objects' blocks may go to magazines without a further look;
+ *	pheap_free() must not free them, so @bound is 0.
+ * @object_ends: and that is all there is to an object's end.
  * @index: size class, or CACHE_NAMED.
  * @blocks: blocks of a pool.
  * @pages: pages of a pool.
@@ -206,9 +208,10 @@ struct pheap_cache {
 	u32 usable;
 	struct pheap *heap;
 	struct pheap_type *type;
-	u64 object_bound;
-	int index;
 	u32 stable;
+	bool object_fast;
+	bool object_ends;
+	int index;
 	u16 blocks;
 	u16 pages;
 	u32 align;

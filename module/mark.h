@@ -50,6 +50,12 @@ static __always_inline u64 *mark_at(const struct pheap_cache *cache,
 	return (u64 *)((char *)p + cache->cookie);
 }
 
+/* The same for an object: behind its count, which stays readable. */
+static __always_inline u64 *mark_at_object(const void *p)
+{
+	return (u64 *)((char *)p + sizeof(struct pheap_object));
+}
+
 static __always_inline bool mark_has(const struct pheap_cache *cache)
 {
 	return !(cache->flags & PHEAP_DEBUG);

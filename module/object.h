@@ -34,7 +34,7 @@
 /**
  * struct pheap_type - objects of one kind
  * @gc: of its heap.
- * @cache: its blocks; NULL for a type of %PHEAP_TYPE_SIZED.
+ * @cache: its blocks; cache_none for a type of %PHEAP_TYPE_SIZED.
  * @simple: the end of an object is no more than the end of its block.
  * @zeroed: an object is zeroed when it is made.
  * @rcu: its block is free after a grace period.
@@ -78,6 +78,13 @@ static inline bool count_is_immortal(int rc)
 	return rc < 0 && rc >= COUNT_IMMORTAL - COUNT_DRIFT;
 }
 
+/*
+ * A cache for objects of @size, to be published or freed; or an ERR_PTR().  Is
+ * called for whoever makes a type, and where sizes are seen for the first time.
+ */
+struct pheap_cache *object_new_cache(struct pheap_type *type, const char *name,
+				     size_t size, gfp_t gfp);
+
 /* In __gc of an immutable object that is in no cycle. */
 #define OBJECT_UNTRACKED	0x80000000U
 
@@ -90,6 +97,12 @@ static inline unsigned int count_of(int rc)
 static inline bool count_is_alive(int rc)
 {
 	return rc >= __PHEAP_ONE;
+}
+
+/* Whether a count that was taken down by one was one. */
+static __always_inline bool count_was_last(int old)
+{
+	return old >= __PHEAP_ONE && old < 2 * __PHEAP_ONE;
 }
 
 static inline int object_rc(const struct pheap_object *obj)

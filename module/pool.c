@@ -472,6 +472,26 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_give_blocks);
 
+bool pool_give_all(struct pheap_cache *cache, struct pool *page)
+{
+	struct pool *pool = page - page->lead / PAGE_SIZE;
+	struct cache_node *cn = pool_cache_node(cache, pool);
+	unsigned long flags;
+	HLIST_HEAD(all);
+
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	if (pool_is_of(cache, pool) && !pool->nr_free) {
+		pool_unlink(cn, pool);
+		hlist_add_head(&pool->link, &all);
+		cn->nr_pools--;
+	}
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	if (hlist_empty(&all))
+		return false;
+	pool_release(cache, &all);
+	return true;
+}
+
 /* The bitmap that is beside a pool may go meanwhile. */
 static bool pool_allocated_locked(struct pheap_cache *cache, struct pool *pool,
 				  unsigned int index)

@@ -35,6 +35,12 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 			      unsigned int nr);
 
 /*
+ * Give back all blocks of the pool that @page is of, whether they are marked or
+ * not.  Returns false, with nothing done, if some were free.
+ */
+bool pool_give_all(struct pheap_cache *cache, struct pool *page);
+
+/*
  * Add a pool to @cache, on @node if possible, or more if @nr blocks fill them,
  * and take up to @nr blocks of them, marked @mark, the one to be used first
  * last.  Returns how many, -ENOSPC or -ENOMEM.

@@ -123,17 +123,6 @@ static void type_fill(struct pheap_type *type,
 	type->ops.name = type->name;
 }
 
-static struct pheap_cache *type_new_cache(struct pheap *heap,
-					  struct pheap_type *type)
-{
-	struct pheap_cache_args args = {
-		.size = max(type->ops.size, TYPE_SIZE_MIN),
-		.align = type->ops.align,
-	};
-
-	return cache_of_type(heap, type, type->name, &args, GFP_KERNEL);
-}
-
 static struct pheap_type *type_new(struct pheap *heap, struct gc *gc,
 				   const struct pheap_type_ops *ops)
 {
@@ -148,9 +137,10 @@ static struct pheap_type *type_new(struct pheap *heap, struct gc *gc,
 		return ERR_PTR(-ENOMEM);
 	type_fill(type, ops);
 	type->gc = gc;
+	type->cache = cache_none;
 	if (sized)
 		return type;
-	cache = type_new_cache(heap, type);
+	cache = object_new_cache(type, type->name, ops->size, GFP_KERNEL);
 	if (IS_ERR(cache)) {
 		backing_meta_free(heap, type);
 		return PTR_ERR(cache) == -EINVAL ? ERR_CAST(cache) :

@@ -148,6 +148,22 @@ was_set:
 #endif
 }
 
+/*
+ * User-mode Linux makes fences of these two; where it runs, a store is not seen
+ * before those that come before it, nor a load before the branch it hangs on.
+ */
+#if defined(CONFIG_UML) && defined(__x86_64__)
+#define compat_set_release(v, i)	\
+	do {				\
+		barrier();		\
+		atomic_set(v, i);	\
+	} while (0)
+#define compat_acquire_after_ctrl_dep()	barrier()
+#else
+#define compat_set_release(v, i)	atomic_set_release(v, i)
+#define compat_acquire_after_ctrl_dep()	smp_acquire__after_ctrl_dep()
+#endif
+
 void compat_cpu_init(void);
 
 /*
