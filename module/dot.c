@@ -11,6 +11,7 @@
 #include "gc.h"
 #include "graph.h"
 #include "heap.h"
+#include "words.h"
 
 /**
  * struct dot - what a heap's graph.dot shows
@@ -232,17 +233,12 @@ static int dot_parse(int argc, char **argv, struct graph_args *args)
 	       dot_parse_max(argc > least ? argv[least] : NULL, args);
 }
 
-static int dot_choose(struct dot *dot, const char *text)
+static int dot_choose(void *data, int argc, char **argv)
 {
 	struct graph_args args = { .max = GRAPH_DEFAULT };
-	char **argv;
-	int argc, err;
+	int err = dot_parse(argc, argv, &args);
+	struct dot *dot = data;
 
-	argv = argv_split(GFP_KERNEL, text, &argc);
-	if (!argv)
-		return -ENOMEM;
-	err = dot_parse(argc, argv, &args);
-	argv_free(argv);
 	if (err)
 		return err;
 	mutex_lock(&dot->lock);
@@ -254,17 +250,7 @@ static int dot_choose(struct dot *dot, const char *text)
 static ssize_t dot_write(struct file *file, const char __user *buf,
 			 size_t count, loff_t *pos)
 {
-	char *text;
-	int err;
-
-	if (count > PAGE_SIZE)
-		return -EINVAL;
-	text = memdup_user_nul(buf, count);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	err = dot_choose(file_inode(file)->i_private, text);
-	kfree(text);
-	return err ?: count;
+	return words_write(file, buf, count, dot_choose);
 }
 
 static const struct file_operations dot_fops = {

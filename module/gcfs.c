@@ -14,6 +14,7 @@
 #include "look.h"
 #include "object.h"
 #include "root.h"
+#include "words.h"
 
 /* A heap's collector, which is made with its first type; or NULL. */
 static struct gc *gcfs_gc(struct pheap *heap)
@@ -100,38 +101,23 @@ static int threshold_parse(int argc, char **argv, unsigned long *values)
 	return err ? -EINVAL : 0;
 }
 
-static int threshold_set(struct pheap *heap, const char *text)
+static int threshold_set(void *data, int argc, char **argv)
 {
 	unsigned long values[2] = {};
-	char **argv;
-	int argc, err;
+	int err = threshold_parse(argc, argv, values);
 
-	argv = argv_split(GFP_KERNEL, text, &argc);
-	if (!argv)
-		return -ENOMEM;
-	err = threshold_parse(argc, argv, values);
-	argv_free(argv);
-	if (!err && !gcfs_gc(heap))
-		err = -ENODEV;
-	if (!err)
-		pheap_gc_set_threshold(heap, values[0], values[1]);
-	return err;
+	if (err)
+		return err;
+	if (!gcfs_gc(data))
+		return -ENODEV;
+	pheap_gc_set_threshold(data, values[0], values[1]);
+	return 0;
 }
 
 static ssize_t threshold_write(struct file *file, const char __user *buf,
 			       size_t count, loff_t *pos)
 {
-	char *text;
-	int err;
-
-	if (count > PAGE_SIZE)
-		return -EINVAL;
-	text = memdup_user_nul(buf, count);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	err = threshold_set(file_inode(file)->i_private, text);
-	kfree(text);
-	return err ?: count;
+	return words_write(file, buf, count, threshold_set);
 }
 
 static int threshold_open(struct inode *inode, struct file *file)

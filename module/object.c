@@ -8,9 +8,7 @@
 
 #include "cache.h"
 #include "defer.h"
-#include "free.h"
 #include "gc.h"
-#include "heap.h"
 #include "object.h"
 #include "report.h"
 #include "touch.h"
@@ -167,25 +165,6 @@ struct pheap_object *pheap_slot_get(struct pheap_object *owner,
 }
 EXPORT_SYMBOL_GPL(pheap_slot_get);
 
-static void object_free_block(struct pheap_cache *cache,
-			      struct pheap_object *obj)
-{
-	struct pheap_cache *same;
-	struct pool *page;
-	bool done;
-
-	preempt_disable();
-	page = object_page(obj, &same);
-	done = cache->object_fast &&
-	       free_object_fast(cache, pool_arena(page), obj);
-	preempt_enable();
-	if (done)
-		return;
-	rcu_read_lock();
-	free_object_block(cache, page, obj);
-	rcu_read_unlock();
-}
-
 void object_free(struct pheap_cache *cache, struct pheap_object *obj)
 {
 	if (likely(!cache->type->rcu)) {
@@ -308,32 +287,13 @@ static noinline void object_end_slow(struct pheap_object *obj)
 		gc_note_put(cache->type->gc, ktime_get_mono_fast_ns() - start);
 }
 
-/*
- * The end of an object without slots or anybody to tell is a free of its
- * block.  In a section; returns false if there is more to it.
- */
-static __always_inline bool object_end_simple(struct pheap_object *obj)
-{
-	struct arena *arena = map_look((unsigned long)obj);
-	unsigned long off = (unsigned long)obj - arena->base;
-	struct pheap_cache *cache;
-
-	if (unlikely(off >= ARENA_SIZE))
-		return false;
-	cache = READ_ONCE(arena->pools[off / PAGE_SIZE].cache);
-	return likely(cache->object_ends) &&
-	       likely(free_object_fast(cache, arena, obj));
-}
-
-/* In a section, which it ends. */
-static noinline void object_put_last(struct pheap_object *obj)
+void object_put_last(struct pheap_object *obj)
 {
 	__pheap_section_end();
 	object_end_slow(obj);
 }
 
-/* The same for any count. */
-static noinline void object_put_slow(struct pheap_object *obj, int old)
+void object_put_slow(struct pheap_object *obj, int old)
 {
 	bool dead = object_unref_slow(obj, old);
 
@@ -341,27 +301,6 @@ static noinline void object_put_slow(struct pheap_object *obj, int old)
 	if (dead)
 		object_end_slow(obj);
 }
-
-/*
- * In a section, which it ends.  What is likely keeps nothing over a call: on 6.1
- * the last put of a simple object is some 50 instructions, 10 for the map, 6 for
- * the page, 6 for the mark, 10 for the magazine.
- */
-void __pheap_put_slow(struct pheap_object *obj, int old)
-{
-	if (unlikely(!count_was_last(old))) {
-		object_put_slow(obj, old);
-		return;
-	}
-	/* All that other holders did is done before the end. */
-	compat_acquire_after_ctrl_dep();
-	if (unlikely(!object_end_simple(obj))) {
-		object_put_last(obj);
-		return;
-	}
-	__pheap_section_end();
-}
-EXPORT_SYMBOL_GPL(__pheap_put_slow);
 
 void pheap_immortal(struct pheap_object *obj)
 {
@@ -404,10 +343,8 @@ static __always_inline void object_count(const struct pheap_type *type,
 	__pheap_section_end();
 }
 
-/* Out of line, so that a simple object's birth keeps nothing on the stack. */
-static noinline void object_init(const struct pheap_type *type,
-				 const struct pheap_cache *cache,
-				 struct pheap_object *obj)
+void object_init(const struct pheap_type *type, const struct pheap_cache *cache,
+		 struct pheap_object *obj)
 {
 	if (unlikely(type->flags & PHEAP_TYPE_IMMUTABLE))
 		obj->__gc = 0;
@@ -417,67 +354,6 @@ static noinline void object_init(const struct pheap_type *type,
 		object_clear_slots(type, obj);
 	object_count(type, obj);
 }
-
-/* What is more than the count, which makes it an object. */
-static noinline void *object_finish(const struct pheap_type *type,
-				    const struct pheap_cache *cache,
-				    struct pheap_object *obj, gfp_t gfp)
-{
-	if (want_init_on_alloc(gfp))
-		memset(obj + 1, 0, cache->usable - sizeof(*obj));
-	object_init(type, cache, obj);
-	return obj;
-}
-
-static noinline void *object_new_slow(const struct pheap_type *type,
-				      struct pheap_cache *cache, gfp_t gfp)
-{
-	struct pheap_object *obj;
-
-	/* A type of PHEAP_TYPE_SIZED has none of its own. */
-	if (cache == cache_none)
-		return NULL;
-	obj = pheap_cache_alloc(cache, gfp);
-	if (obj)
-		object_init(type, cache, obj);
-	return obj;
-}
-
-static noinline void *object_after_corrupt(const struct pheap_type *type,
-					   struct pheap_cache *cache,
-					   void *p, gfp_t gfp)
-{
-	report_corrupt(cache, p);
-	return object_new_slow(type, cache, gfp);
-}
-
-/*
- * As pheap_cache_alloc(), and then the count.  What is likely keeps nothing over
- * a call.
- */
-static __always_inline void *object_new(const struct pheap_type *type,
-					struct pheap_cache *cache, gfp_t gfp)
-{
-	void *p;
-
-	compat_might_alloc(gfp);
-	if (unlikely(!magazine_pop(cache, &p)))
-		return object_new_slow(type, cache, gfp);
-	if (unlikely(!magazine_unmark_at(mark_at_object(p), p)))
-		return object_after_corrupt(type, cache, p, gfp);
-	compat_kasan_alloc(p, cache->usable, cache->size);
-	if (!type->simple || want_init_on_alloc(gfp))
-		return object_finish(type, cache, p, gfp);
-	compat_set_release(&((struct pheap_object *)p)->__rc,
-			   __PHEAP_ONE | __PHEAP_DIRTY);
-	return p;
-}
-
-void *pheap_new(struct pheap_type *type, gfp_t gfp)
-{
-	return object_new(type, type->cache, gfp);
-}
-EXPORT_SYMBOL_GPL(pheap_new);
 
 struct pheap_cache *object_new_cache(struct pheap_type *type, const char *name,
 				     size_t size, gfp_t gfp)
@@ -493,56 +369,3 @@ struct pheap_cache *object_new_cache(struct pheap_type *type, const char *name,
 		cache->object_ends = cache->object_fast && type->simple;
 	return cache;
 }
-
-/* A cache for objects of @size, or NULL; a refusal is counted as of an object. */
-static struct pheap_cache *object_sized_cache(struct pheap_type *type,
-					      size_t size, gfp_t gfp)
-{
-	struct pheap *heap = type->gc->heap;
-	char name[PHEAP_NAME_MAX + 1];
-	struct pheap_cache *cache;
-
-	snprintf(name, sizeof(name), "%.20s-%zu", type->name, size);
-	cache = object_new_cache(type, name, size, gfp);
-	if (cache == ERR_PTR(-ENOSPC) && gfpflags_allow_blocking(gfp)) {
-		heap_make_room(heap);
-		cache = object_new_cache(type, name, size, gfp);
-	}
-	if (!IS_ERR(cache))
-		return cache;
-	atomic_long_inc(cache == ERR_PTR(-ENOSPC) ? &heap->refusals :
-						    &heap->failures);
-	return NULL;
-}
-
-/* The cache for objects of a size class, made now if need be. */
-static struct pheap_cache *object_class_cache(struct pheap_type *type,
-					      unsigned int class, gfp_t gfp)
-{
-	struct pheap_cache *cache = READ_ONCE(type->caches[class]);
-
-	if (likely(cache))
-		return cache;
-	cache = object_sized_cache(type, class_size(class), gfp);
-	if (!cache)
-		return NULL;
-	if (cmpxchg(&type->caches[class], NULL, cache)) {
-		cache_free(cache);
-		return type->caches[class];
-	}
-	cache_publish(type->gc->heap, cache);
-	return cache;
-}
-
-void *pheap_new_sized(struct pheap_type *type, size_t size, gfp_t gfp)
-{
-	struct pheap_cache *cache;
-
-	if (!(type->flags & PHEAP_TYPE_SIZED) || size < type->ops.size ||
-	    size > TYPE_SIZE_MAX)
-		return NULL;
-	cache = object_class_cache(type, class_of(max(size, TYPE_SIZE_MIN)),
-				   gfp);
-	return cache ? object_new(type, cache, gfp) : NULL;
-}
-EXPORT_SYMBOL_GPL(pheap_new_sized);

@@ -85,6 +85,17 @@ static inline bool count_is_immortal(int rc)
 struct pheap_cache *object_new_cache(struct pheap_type *type, const char *name,
 				     size_t size, gfp_t gfp);
 
+/* All that makes an object of a block. */
+void object_init(const struct pheap_type *type, const struct pheap_cache *cache,
+		 struct pheap_object *obj);
+
+/* Only that: the count says already that it is free. */
+void object_free_block(struct pheap_cache *cache, struct pheap_object *obj);
+
+/* In a section, which they end: after the last put, or one that left @old. */
+void object_put_last(struct pheap_object *obj);
+void object_put_slow(struct pheap_object *obj, int old);
+
 /* In __gc of an immutable object that is in no cycle. */
 #define OBJECT_UNTRACKED	0x80000000U
 

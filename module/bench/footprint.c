@@ -95,7 +95,7 @@ static int footprint_scan(struct graph *graph, long before)
 	long most = 0;
 	int err;
 
-	err = scanner_start(&scanner, graph);
+	err = scanner_start(&scanner, graph, scanner_collect);
 	if (err)
 		return err;
 	while (ktime_before(ktime_get(), end)) {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * How long single operations take while 1,000,000 objects, a shuffled list, are
- * scanned on another CPU, and how long while nothing goes on: percentiles, and
- * the longest.  A clock that ticks more coarsely than that shows where it does.
+ * scanned on another CPU: percentiles, and the longest.  Beside that,
+ *
+ *	stall		how long while nothing goes on
+ *	stall-busy	how long while the other CPU goes through the same
+ *			objects and writes to each, without pheap: what two CPUs
+ *			that share a memory, and a host, do to each other
+ *
+ * A clock that ticks more coarsely than that shows where it does.
  *
  * The operations are on objects of the list, taken at random, as the scan is on
  * its way through them; a look at the clock is in all figures.
@@ -129,8 +135,8 @@ static int stall_ops(struct stall *stall)
 	return new ? 0 : -ENOMEM;
 }
 
-static int stall_add(const struct stall *stall, const char *side,
-		     enum stall_op op)
+static int stall_add(const struct stall *stall, const char *test,
+		     const char *side, enum stall_op op)
 {
 	const struct stall_hist *hist = &stall->hist[op];
 	unsigned int bin = 0, part;
@@ -141,51 +147,71 @@ static int stall_add(const struct stall *stall, const char *side,
 		while (bin < STALL_BINS &&
 		       seen * 1000 < hist->nr * stall_parts[part])
 			seen += hist->bins[bin++];
-		err = result_add("stall", sizeof(struct graph_node), side,
+		err = result_add(test, sizeof(struct graph_node), side,
 				 stall_what[op][part], RESULT_NS,
 				 bin ? stall_bin_end(bin - 1) : 0, 1);
 		if (err)
 			return err;
 	}
-	return result_add("stall", sizeof(struct graph_node), side,
-			  stall_what[op][part], RESULT_NS, hist->max, 1);
+	return result_add(test, sizeof(struct graph_node), side, stall_what[op][part], RESULT_NS, hist->max, 1);
 }
 
-static int stall_measure(struct stall *stall, const char *side,
-			 const struct scanner *scanner)
+static int stall_report(const struct stall *stall, const char *test,
+			const char *side)
+{
+	enum stall_op op;
+	int err = 0;
+
+	for (op = 0; op < STALL_OPS && !err; op++)
+		err = stall_add(stall, test, side, op);
+	return err;
+}
+
+/* While @scanner, if there is one, is at work. */
+static int stall_measure(struct stall *stall, const struct scanner *scanner)
 {
 	unsigned long left = STALL_SAMPLES;
-	enum stall_op op;
 	int err = 0;
 
 	memset(stall->hist, 0, sizeof(stall->hist));
 	while (left && !err && !signal_pending(current)) {
 		cond_resched();
-		if (scanner && !scanner_is_scanning(scanner))
+		if (scanner && !scanner_is_at_work(scanner))
 			continue;
 		err = stall_ops(stall);
 		left--;
 	}
-	for (op = 0; op < STALL_OPS && !err; op++)
-		err = stall_add(stall, side, op);
 	return err ?: left ? -EINTR : 0;
 }
 
-static int stall_both(struct stall *stall)
+static int stall_beside(struct stall *stall, scanner_fn fn)
 {
 	struct scanner scanner;
 	int err;
 
-	/* As in the middle of a scan, objects are clean when it begins. */
-	pheap_collect(stall->graph.heap);
-	err = stall_measure(stall, "quiet", NULL);
-	if (!err)
-		err = scanner_start(&scanner, &stall->graph);
+	err = scanner_start(&scanner, &stall->graph, fn);
 	if (err)
 		return err;
-	err = stall_measure(stall, "scanning", &scanner);
+	err = stall_measure(stall, &scanner);
 	scanner_stop(&scanner);
 	return err;
+}
+
+static int stall_all(struct stall *stall)
+{
+	int err;
+
+	/* As in the middle of a scan, objects are clean when it begins. */
+	pheap_collect(stall->graph.heap);
+	err = stall_measure(stall, NULL) ?:
+	      stall_report(stall, "stall", "quiet") ?:
+	      stall_beside(stall, scanner_write) ?:
+	      stall_report(stall, "stall-busy", "busy");
+	if (err)
+		return err;
+	return stall_beside(stall, scanner_collect) ?:
+	       stall_report(stall, "stall", "scanning") ?:
+	       stall_report(stall, "stall-busy", "scanning");
 }
 
 /* On the first CPU, as the scanner is on the last. */
@@ -206,7 +232,7 @@ static int stall_run(struct stall *stall)
 	err = set_cpus_allowed_ptr(current,
 				   cpumask_of(cpumask_first(cpu_online_mask)));
 	if (!err)
-		err = stall_both(stall);
+		err = stall_all(stall);
 	set_cpus_allowed_ptr(current, cpu_possible_mask);
 	return err;
 }
