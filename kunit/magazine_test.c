@@ -196,7 +196,7 @@ static void magazine_marks_its_blocks(struct kunit *test)
 	migrate_disable();
 	pheap_free(p);
 	KUNIT_EXPECT_EQ(test, poke_read(mark_at(cache, p)),
-			mark_word(p, MARK_MAGAZINE));
+			mark_cookie(p));
 	q = pheap_alloc(heap_of(test), 80, FIXTURE_GFP);
 	migrate_enable();
 	KUNIT_EXPECT_PTR_EQ(test, q, p);
@@ -205,7 +205,7 @@ static void magazine_marks_its_blocks(struct kunit *test)
 	pheap_free(q);
 	pheap_trim(heap_of(test));
 	KUNIT_EXPECT_EQ(test, poke_read(mark_at(cache, p)),
-			mark_word(p, MARK_POOL));
+			mark_cookie(p));
 	pheap_free(keep);
 }
 

@@ -45,7 +45,7 @@ static void **block_array(struct kunit *test, unsigned int nr)
 static int take_pool(struct kunit *test, struct pheap_cache *cache, void **p)
 {
 	int got = pool_grow(cache, numa_mem_id(), FIXTURE_GFP, p,
-			    cache->blocks, MARK_POOL);
+			    cache->blocks);
 
 	KUNIT_ASSERT_EQ(test, got, (int)cache->blocks);
 	return page_to_nid(virt_to_page(p[0]));
@@ -247,8 +247,8 @@ static void pool_trims_unused(struct kunit *test)
 
 	for (i = 0; i < 3; i++)
 		KUNIT_ASSERT_EQ(test, pool_grow(cache, numa_mem_id(),
-						FIXTURE_GFP, &p, i / 2,
-						MARK_POOL), i / 2);
+						FIXTURE_GFP, &p, i / 2),
+				i / 2);
 	node = page_to_nid(virt_to_page(p));
 	KUNIT_EXPECT_EQ(test, cache_node(cache, node)->nr_pools, 3);
 	pool_trim(cache);
@@ -277,8 +277,7 @@ static void pool_matches_model(struct kunit *test)
 			got = pool_take_blocks(cache, node, p + out, nr);
 			if (got < nr)
 				got += pool_grow(cache, node, FIXTURE_GFP,
-						 p + out + got, nr - got,
-						 MARK_POOL);
+						 p + out + got, nr - got);
 			out += got;
 		} else if (out) {
 			nr = min(nr, out);

@@ -69,7 +69,7 @@ static __always_inline void *alloc_finish(struct pheap_cache *cache, void *p,
 					  size_t size, gfp_t gfp)
 {
 	/* Without one, the cookie is at the start. */
-	if (unlikely(!magazine_unmark_at(p, p)))
+	if (unlikely(!mark_take(p, p)))
 		return alloc_after_corrupt(cache, size, gfp, p);
 	compat_kasan_alloc(p, size, cache->size);
 	if (want_init_on_alloc(gfp))
@@ -150,7 +150,7 @@ void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp)
 	compat_might_alloc(gfp);
 	if (unlikely(!magazine_pop(cache, &p)))
 		return alloc_object_slow(cache, gfp);
-	if (unlikely(!magazine_unmark_at(mark_at(cache, p), p)))
+	if (unlikely(!mark_take(mark_at(cache, p), p)))
 		return alloc_after_corrupt(cache, cache->usable, gfp, p);
 	compat_kasan_alloc(p, cache->usable, cache->size);
 	if (want_init_on_alloc(gfp) && likely(!cache->ctor))

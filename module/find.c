@@ -13,7 +13,7 @@
 /* Whether an allocated block is in a caller's hands, not in a magazine. */
 static bool find_is_held(const struct pheap_cache *cache, const void *p)
 {
-	return !mark_has(cache) || !mark_is(cache, p, MARK_MAGAZINE);
+	return !mark_has(cache) || !mark_is_set(cache, p);
 }
 
 static size_t find_size(const struct pheap_cache *cache, const void *p)

@@ -150,7 +150,7 @@ static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
 	if (cache->type && !free_is_dead(p))
 		return PHEAP_BAD_OBJECT;
 	/* Where there are marks, the flush looks at the bitmap. */
-	if (mark_has(cache) ? mark_is_free(cache, p) :
+	if (mark_has(cache) ? mark_is_set(cache, p) :
 			      !pool_allocated(cache, pool, p))
 		return PHEAP_BAD_DOUBLE;
 	return PHEAP_BAD_NR;
@@ -175,7 +175,7 @@ static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
 void free_object_block(struct pheap_cache *cache, struct pool *page,
 		       const void *p)
 {
-	if (mark_has(cache) && mark_is_free(cache, p))
+	if (mark_has(cache) && mark_is_set(cache, p))
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p, 0);
 	else
 		free_block(cache, page - page->lead / PAGE_SIZE, (void *)p, 0);
@@ -220,7 +220,7 @@ void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
 	if (nr == cache->blocks && pool_give_all(cache, page))
 		return;
 	for (i = 0; i < nr; i++)
-		mark_set(cache, p[i], MARK_POOL);
+		mark_set(cache, p[i]);
 	bad = pool_give_blocks(cache, p, nr);
 	for (i = 0; i < bad; i++)
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p[i], 0);
@@ -265,7 +265,7 @@ static size_t free_run(struct pheap_cache *cache, struct magazine *mag,
 	while (i < n) {
 		cookie = mark_cookie(p[i]);
 		word = mark_at(cache, p[i]);
-		if (unlikely(mark_may_be_free(word, cookie)))
+		if (unlikely(*word == cookie))
 			break;
 		free_close(cache, p[i]);
 		*word = cookie;

@@ -47,7 +47,7 @@ static __always_inline bool free_push(const struct pheap_cache *cache,
 {
 	u64 cookie = mark_cookie(p);
 
-	if (unlikely(mark_may_be_free(word, cookie)))
+	if (unlikely(*word == cookie))
 		return false;
 	free_close(cache, p);
 	return magazine_push(magazine_at(cache, offset), p, word, cookie);

@@ -115,7 +115,7 @@ static __always_inline void *object_new(const struct pheap_type *type,
 	compat_might_alloc(gfp);
 	if (unlikely(!magazine_pop(cache, &p)))
 		return object_new_slow(type, cache, gfp);
-	if (unlikely(!magazine_unmark_at(mark_at_object(p), p)))
+	if (unlikely(!mark_take(mark_at_object(p), p)))
 		return object_after_corrupt(type, cache, p, gfp);
 	compat_kasan_alloc(p, cache->usable, cache->size);
 	if (!type->simple || want_init_on_alloc(gfp))

@@ -210,51 +210,46 @@ static bool depot_give(struct pheap_cache *cache, struct cache_node *cn,
 }
 
 /* The same, from the first block on that is not as it should be. */
-static noinline unsigned int magazine_remark_bad(struct pheap_cache *cache,
-						 void **p, unsigned int nr,
-						 enum mark from, enum mark to)
+static noinline unsigned int magazine_unmark_bad(struct pheap_cache *cache,
+						 void **p, unsigned int nr)
 {
 	unsigned int i, good = 0;
 
 	for (i = 0; i < nr; i++) {
-		if (likely(mark_is(cache, p[i], from))) {
-			mark_set(cache, p[i], to);
+		if (likely(mark_take(mark_at(cache, p[i]), p[i])))
 			p[good++] = p[i];
-		} else {
+		else
 			report_corrupt(cache, p[i]);
-		}
 	}
 	return good;
 }
 
 /*
- * Mark blocks @to that are marked @from.  Those that are not are reported and
- * left out; returns how many are left.  Blocks of debug heaps have no marks.
+ * Take the marks out of blocks that are to be handed out.  Those that have none
+ * are reported and left out; returns how many are left.
  */
 static __always_inline unsigned int
-magazine_remark(struct pheap_cache *cache, void **p, unsigned int nr,
-		enum mark from, enum mark to)
+magazine_unmark(struct pheap_cache *cache, void **p, unsigned int nr)
 {
-	u64 secret = pheap_secret ^ mark_key(from);
 	void **at, **end = p + nr;
-	u64 *word, key;
+	u64 secret = pheap_secret;
+	u64 *word;
 
 	if (!mark_has(cache))
 		return nr;
 	for (at = p; at < end; at++) {
 		word = mark_at(cache, *at);
-		key = secret ^ (u64)*at;
-		if (unlikely(*word != key))
-			return at - p + magazine_remark_bad(cache, at, end - at,
-							    from, to);
-		*word = to == MARK_NONE ? 0 : key ^ mark_key(from ^ to);
+		if (unlikely(*word != (secret ^ (u64)*at)))
+			return at - p +
+			       magazine_unmark_bad(cache, at, end - at);
+		*word = 0;
 	}
 	return nr;
 }
 
-/* Give marked blocks to their pools; those that are there are reported. */
-static void magazine_give(struct pheap_cache *cache, void **p, unsigned int nr,
-			  unsigned long caller)
+/* Give blocks back to their pools; those that are there are reported. */
+static void magazine_flush(struct pheap_cache *cache, void **p, unsigned int nr,
+			   unsigned long caller)
 {
 	unsigned int bad, i, part;
 
@@ -267,19 +262,12 @@ static void magazine_give(struct pheap_cache *cache, void **p, unsigned int nr,
 	}
 }
 
-static void magazine_flush(struct pheap_cache *cache, void **p,
-			   unsigned int nr)
-{
-	nr = magazine_remark(cache, p, nr, MARK_MAGAZINE, MARK_POOL);
-	magazine_give(cache, p, nr, 0);
-}
-
 void magazine_give_one(struct pheap_cache *cache, void *p,
 		       unsigned long caller)
 {
 	if (mark_has(cache))
-		mark_set(cache, p, MARK_POOL);
-	magazine_give(cache, &p, 1, caller);
+		mark_set(cache, p);
+	magazine_flush(cache, &p, 1, caller);
 }
 
 /* Half a magazine of blocks for an empty one, which is busy. */
@@ -287,15 +275,9 @@ static void magazine_refill(struct pheap_cache *cache, int node,
 			    struct magazine *mag)
 {
 	unsigned int nr = (mag->capacity + 1) / 2;
-	unsigned int got;
 
-	got = depot_take(cache_node(cache, node), mag->slot, nr);
-	if (!got) {
-		got = pool_take_blocks(cache, node, mag->slot, nr);
-		got = magazine_remark(cache, mag->slot, got, MARK_POOL,
-				      MARK_MAGAZINE);
-	}
-	mag->count = got;
+	mag->count = depot_take(cache_node(cache, node), mag->slot, nr) ?:
+		     pool_take_blocks(cache, node, mag->slot, nr);
 }
 
 /* One block from the magazine, refilled if that is what it takes, or NULL. */
@@ -308,7 +290,7 @@ static void *magazine_take_one(struct pheap_cache *cache, int node,
 		magazine_refill(cache, node, mag);
 	while (!p && mag->count) {
 		p = mag->slot[--mag->count];
-		if (!magazine_remark(cache, &p, 1, MARK_MAGAZINE, MARK_NONE))
+		if (!magazine_unmark(cache, &p, 1))
 			p = NULL;
 	}
 	return p;
@@ -332,7 +314,7 @@ static void *magazine_pass(struct pheap_cache *cache, int node)
 	void *p;
 
 	while (pool_take_blocks(cache, node, &p, 1))
-		if (magazine_remark(cache, &p, 1, MARK_POOL, MARK_NONE))
+		if (magazine_unmark(cache, &p, 1))
 			return p;
 	return NULL;
 }
@@ -389,17 +371,16 @@ void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 	unsigned int done;
 	int got;
 
-	got = pool_grow(cache, node, gfp, p, magazine_wants(cache) + 1,
-			MARK_MAGAZINE);
+	got = pool_grow(cache, node, gfp, p, magazine_wants(cache) + 1);
 	if (got < 0)
 		return ERR_PTR(got);
 	first = p[--got];
 	if (mark_has(cache))
-		mark_set(cache, first, MARK_NONE);
+		*mark_at(cache, first) = 0;
 	if (!got)
 		return first;
 	done = magazine_stock(cache, page_to_nid(virt_to_page(first)), p, got);
-	magazine_flush(cache, p + done, got - done);
+	magazine_flush(cache, p + done, got - done, 0);
 	return first;
 }
 
@@ -431,7 +412,7 @@ unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
 	unsigned int got;
 
 	got = magazine_pop_bulk(cache, node, p, nr);
-	return magazine_remark(cache, p, got, MARK_MAGAZINE, MARK_NONE);
+	return magazine_unmark(cache, p, got);
 }
 
 /**
@@ -470,7 +451,7 @@ static bool magazine_try_put(struct pheap_cache *cache, void *p,
 		return false;
 	if (mag->count == mag->capacity)
 		magazine_spill(cache, mag, spill);
-	mark_set(cache, p, MARK_MAGAZINE);
+	mark_set(cache, p);
 	mag->slot[mag->count++] = p;
 	magazine_leave(mag);
 	return true;
@@ -488,7 +469,7 @@ void magazine_put(struct pheap_cache *cache, void *p, unsigned long caller)
 		preempt_disable();
 		done = magazine_try_put(cache, p, &spill);
 		preempt_enable();
-		magazine_flush(cache, spill.p, spill.nr);
+		magazine_flush(cache, spill.p, spill.nr, 0);
 	}
 	if (!done)
 		magazine_give_one(cache, p, caller);
@@ -517,7 +498,7 @@ static void magazine_retire(struct pheap_cache *cache, struct magazine *mag)
 {
 	if (!mag)
 		return;
-	magazine_flush(cache, mag->slot, mag->drained);
+	magazine_flush(cache, mag->slot, mag->drained, 0);
 	magazine_free(mag);
 }
 
@@ -559,7 +540,7 @@ static void depot_drain(struct pheap_cache *cache, struct cache_node *cn)
 	unsigned int nr;
 
 	while ((nr = depot_take(cn, p, ARRAY_SIZE(p))))
-		magazine_flush(cache, p, nr);
+		magazine_flush(cache, p, nr, 0);
 }
 
 void magazine_drain_cache(struct pheap_cache *cache, bool all_cpus)

@@ -187,13 +187,4 @@ static __always_inline bool magazine_push(struct magazine *mag, const void *p,
 	return true;
 }
 
-/* Take the cookie at @word out of a block from a magazine, if it is there. */
-static __always_inline bool magazine_unmark_at(u64 *word, const void *p)
-{
-	if (unlikely(*word != mark_cookie(p)))
-		return false;
-	*word = 0;
-	return true;
-}
-
 #endif /* _PHEAP_MAGAZINE_H */

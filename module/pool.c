@@ -258,12 +258,12 @@ static void pool_withhold(struct pheap_cache *cache, struct pool *pool,
 	report_corrupt(cache, pool_base(pool) + index * cache->size);
 }
 
-/* Withhold all that are not marked as blocks of a pool are. */
+/* Withhold all that have no mark. */
 static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
 {
 	void *base = pool_base(pool), *end = base + cache->last, *p;
-	u64 secret = pheap_secret ^ mark_key(MARK_POOL);
 	unsigned int size = cache->size;
+	u64 secret = pheap_secret;
 
 	if (!mark_has(cache))
 		return;
@@ -540,24 +540,17 @@ static int pool_init_map(struct pheap_cache *cache, struct pool *pool,
 	return 0;
 }
 
-/* The first @taken blocks are marked @mark, the others as a pool's. */
-static void pool_mark(struct pheap_cache *cache, void *p, unsigned int taken,
-		      enum mark mark)
+static void pool_mark(struct pheap_cache *cache, void *p)
 {
-	u64 secret = pheap_secret ^ mark_key(mark);
-	unsigned int size = cache->size;
+	unsigned int size = cache->size, cookie = cache->cookie;
 	void *end = p + cache->last;
-	void *part = p + taken * size;
+	u64 secret = pheap_secret;
 
-	for (p += cache->cookie, part += cache->cookie; p < part; p += size)
-		*(u64 *)p = secret ^ ((u64)p - cache->cookie);
-	secret = pheap_secret ^ mark_key(MARK_POOL);
-	for (end += cache->cookie; p <= end; p += size)
-		*(u64 *)p = secret ^ ((u64)p - cache->cookie);
+	for (; p <= end; p += size)
+		*(u64 *)(p + cookie) = secret ^ (u64)p;
 }
 
-static void pool_construct(struct pheap_cache *cache, struct pool *pool,
-			   unsigned int taken, enum mark mark)
+static void pool_construct(struct pheap_cache *cache, struct pool *pool)
 {
 	size_t bytes = (size_t)cache->pages << PAGE_SHIFT;
 	void *p = pool_base(pool);
@@ -569,7 +562,7 @@ static void pool_construct(struct pheap_cache *cache, struct pool *pool,
 	for (i = 0; cache->ctor && i < cache->blocks; i++)
 		cache->ctor(p + i * cache->size);
 	if (mark_has(cache))
-		pool_mark(cache, p, taken, mark);
+		pool_mark(cache, p);
 	if (cache->flags & PHEAP_DEBUG)
 		debug_init_pool(cache, p);
 	compat_kasan_free(p, bytes);
@@ -651,22 +644,19 @@ static int pool_make(struct pheap_cache *cache, struct pool **pool,
 	return made ?: err;
 }
 
-/*
- * Take up to @nr blocks, marked @mark, of a new pool.  Nobody else sees it yet,
- * so this takes no lock.
- */
+/* Take up to @nr blocks of a new pool, which takes no lock: nobody else sees it. */
 static unsigned int pool_fill(struct pheap_cache *cache, struct pool *pool,
-			      void **end, unsigned int nr, enum mark mark)
+			      void **end, unsigned int nr)
 {
 	nr = min_t(unsigned int, nr, cache->blocks);
-	pool_construct(cache, pool, nr, mark);
+	pool_construct(cache, pool);
 	pool_take_from(cache, pool, end, nr);
 	pool_publish(cache, pool);
 	return nr;
 }
 
 int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
-	      unsigned int nr, enum mark mark)
+	      unsigned int nr)
 {
 	struct pool *pool[POOL_GROW_MAX];
 	unsigned int left;
@@ -681,7 +671,7 @@ int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 		return pools;
 	nr = min_t(unsigned int, nr, pools * cache->blocks);
 	for (i = 0, left = nr; i < pools; i++)
-		left -= pool_fill(cache, pool[i], p + left, left, mark);
+		left -= pool_fill(cache, pool[i], p + left, left);
 	pool_join(cache, pool, pools);
 	return nr;
 }

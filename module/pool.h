@@ -10,7 +10,6 @@
 #define _PHEAP_POOL_H
 
 #include "internal.h"
-#include "mark.h"
 
 /* For the sake of interrupts, give back no more at a time. */
 #define POOL_BATCH	64
@@ -42,11 +41,10 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page);
 
 /*
  * Add a pool to @cache, on @node if possible, or more if @nr blocks fill them,
- * and take up to @nr blocks of them, marked @mark, the one to be used first
- * last.  Returns how many, -ENOSPC or -ENOMEM.
+ * and take up to @nr blocks of them, the one to be used first last.  Returns how many, -ENOSPC or -ENOMEM.
  */
 int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
-	      unsigned int nr, enum mark mark);
+	      unsigned int nr);
 
 /* Give up pools that nothing was ever allocated from. */
 void pool_trim(struct pheap_cache *cache);
