@@ -48,7 +48,7 @@ static __always_inline bool free_find(const void *p,
 
 	if (unlikely(off >= ARENA_SIZE))
 		return false;
-	*cache = READ_ONCE(arena->pools[page].cache);
+	*cache = compat_load(arena->pools[page].cache);
 	offset = (off & ~PAGE_MASK) | arena->pools[page].lead;
 	if (unlikely(!pool_is_start(*cache, offset)))
 		return false;
@@ -249,19 +249,43 @@ void pheap_free_sensitive(const void *p)
 }
 EXPORT_SYMBOL_GPL(pheap_free_sensitive);
 
-/*
- * As many blocks of one cache as this CPU's magazine, which is busy, has room
- * for.  Returns how many went in.
+/**
+ * struct free_spill - blocks that go to their pools, in one go
+ * @cache: whose they are.
+ * @nr: how many.
+ * @p: they are; marked.
  */
-static size_t free_run(struct pheap_cache *cache, struct magazine *mag,
-		       size_t n, void **p)
+struct free_spill {
+	struct pheap_cache *cache;
+	unsigned int nr;
+	void *p[POOL_BATCH];
+};
+
+/* From so many blocks on, those that a magazine has no room for go to pools. */
+#define FREE_BULK	8
+
+/* Whether @p is a block of @cache, as @before is: mostly a neighbour. */
+static __always_inline bool free_follows(struct pheap_cache *cache,
+					 const void *before, const void *p)
 {
-	void **slot = mag->slot + mag->count;
 	struct pheap_cache *other;
+
+	if (likely(cache->pages == 1 &&
+		   ((unsigned long)before ^ (unsigned long)p) < PAGE_SIZE))
+		return pool_is_start(cache, offset_in_page(p));
+	return free_find(p, &other) && other == cache;
+}
+
+/*
+ * Mark blocks of one cache free, up to @n, and put them into @to; the first is
+ * known to be one.  Returns how many.
+ */
+static __always_inline size_t free_run(struct pheap_cache *cache, size_t n,
+				       void **p, void **to)
+{
 	u64 *word, cookie;
 	size_t i = 0;
 
-	n = min_t(size_t, n, mag->capacity - mag->count);
 	while (i < n) {
 		cookie = mark_cookie(p[i]);
 		word = mark_at(cache, p[i]);
@@ -269,27 +293,46 @@ static size_t free_run(struct pheap_cache *cache, struct magazine *mag,
 			break;
 		free_close(cache, p[i]);
 		*word = cookie;
-		slot[i] = p[i];
-		if (++i < n && (!free_find(p[i], &other) || other != cache))
+		to[i] = p[i];
+		if (++i < n && !free_follows(cache, p[i - 1], p[i]))
 			break;
 	}
-	mag->count += i;
 	return i;
 }
 
 /* With one entry into the magazine.  Returns how many blocks went in. */
-static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p)
+static size_t free_to_magazine(struct pheap_cache *cache, size_t n, void **p)
+{
+	struct magazine *mag = magazine_this(cache);
+	size_t done;
+
+	if (!magazine_enter(mag))
+		return 0;
+	n = min_t(size_t, n, mag->capacity - mag->count);
+	done = free_run(cache, n, p, mag->slot + mag->count);
+	mag->count += done;
+	magazine_leave(mag);
+	return done;
+}
+
+/*
+ * As many as fit go into the magazine; or if none does, a run of @cache into
+ * @spill, for the pools.  Returns how many.
+ */
+static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p,
+			     struct free_spill *spill)
 {
 	struct pheap_cache *cache;
-	struct magazine *mag;
 	size_t done = 0;
 
 	preempt_disable();
 	if (free_find(p[0], &cache) && (!expected || cache == expected)) {
-		mag = magazine_this(cache);
-		if (magazine_enter(mag)) {
-			done = free_run(cache, mag, n, p);
-			magazine_leave(mag);
+		done = free_to_magazine(cache, n, p);
+		if (!done && n >= FREE_BULK) {
+			n = min_t(size_t, n, POOL_BATCH);
+			done = free_run(cache, n, p, spill->p);
+			spill->nr = done;
+			spill->cache = cache;
 		}
 	}
 	preempt_enable();
@@ -299,10 +342,14 @@ static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p)
 static void free_bulk(struct pheap_cache *expected, size_t n, void **p,
 		      unsigned long caller)
 {
+	struct free_spill spill;
 	size_t done;
 
 	while (n) {
-		done = free_bulk_fast(expected, n, p);
+		spill.nr = 0;
+		done = free_bulk_fast(expected, n, p, &spill);
+		if (spill.nr)
+			magazine_flush(spill.cache, spill.p, spill.nr, caller);
 		if (!done) {
 			free_slow(expected, p[0], caller);
 			done = 1;

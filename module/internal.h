@@ -68,7 +68,6 @@ enum backing_kind {
  * @map: the same, if there are more.  Bits past the last block are set.
  * @link: in cache_node->pools.
  * @rcu: for the end of a pool of objects.
- * @cand: which 64ths of the page have candidates; see touch.h.
  * @lead: bytes from the pool's first page to this page.
  * @nr_free: clear bits.
  * @bucket: in which of cache_node->pools it is, or POOL_GONE for none: then
@@ -76,8 +75,10 @@ enum backing_kind {
  * @page: index of this page in the arena.
  *
  * There is a descriptor for each page of an arena.  Of a pool's, only the
- * first page's is used, apart from @cache, @cand and @lead.  @link, @nr_free,
- * @bucket and the bitmap are protected by the cache_node's lock.
+ * first page's is used, apart from @cache and @lead.  @link, @nr_free, @bucket
+ * and the bitmap are protected by the cache_node's lock.
+ *
+ * Five words, which makes an index of them cheap.
  */
 struct pool {
 	struct pheap_cache *cache;
@@ -89,7 +90,6 @@ struct pool {
 		struct hlist_node link;
 		struct rcu_head rcu;
 	};
-	unsigned long cand;
 	u32 lead;
 	u16 nr_free;
 	u8 bucket;
@@ -115,6 +115,7 @@ struct pool {
  * @all: in heap_node->arenas.
  * @rcu: for the descriptor's end.
  * @cand: pages with candidates.
+ * @cands: which 64ths of each page have some; see touch.h.
  * @dead: pages with objects that wait for the reaper.
  * @side: the scan's notes, during one.
  * @rest_until: scan that looks at this arena again.
@@ -142,6 +143,7 @@ struct arena {
 	u8 rests;
 	bool frozen;
 	struct pool pools[ARENA_PAGES];
+	unsigned long cands[ARENA_PAGES];
 };
 
 /**

@@ -11,6 +11,9 @@
 /* A magazine grows after it was empty or full this often. */
 #define MAGAZINE_PATIENCE	4
 
+/* From so many blocks on, those that a magazine does not have come from pools. */
+#define MAGAZINE_BULK		8
+
 /* Full magazines that a node keeps for another CPU. */
 #define MAGAZINE_DEPOT		2
 
@@ -247,9 +250,8 @@ magazine_unmark(struct pheap_cache *cache, void **p, unsigned int nr)
 	return nr;
 }
 
-/* Give blocks back to their pools; those that are there are reported. */
-static void magazine_flush(struct pheap_cache *cache, void **p, unsigned int nr,
-			   unsigned long caller)
+void magazine_flush(struct pheap_cache *cache, void **p, unsigned int nr,
+		    unsigned long caller)
 {
 	unsigned int bad, i, part;
 
@@ -394,7 +396,7 @@ static unsigned int magazine_pop_bulk(struct pheap_cache *cache, int node,
 	mag = magazine_enter_node(cache, node);
 	if (!mag)
 		nr = 0;
-	else if (!mag->count)
+	else if (!mag->count && nr < MAGAZINE_BULK)
 		magazine_refill(cache, node, mag);
 	if (mag) {
 		nr = min(nr, mag->count);
@@ -412,6 +414,8 @@ unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
 	unsigned int got;
 
 	got = magazine_pop_bulk(cache, node, p, nr);
+	if (nr - got >= MAGAZINE_BULK)
+		got += pool_take_blocks(cache, node, p + got, nr - got);
 	return magazine_unmark(cache, p, got);
 }
 

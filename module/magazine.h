@@ -97,6 +97,13 @@ unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
  */
 void magazine_put(struct pheap_cache *cache, void *p, unsigned long caller);
 
+/*
+ * Give marked blocks back to their pools.  Those that are there already are
+ * reported.
+ */
+void magazine_flush(struct pheap_cache *cache, void **p, unsigned int nr,
+		    unsigned long caller);
+
 /* Put a block away whose address was checked, in its pool. */
 void magazine_give_one(struct pheap_cache *cache, void *p,
 		       unsigned long caller);

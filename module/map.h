@@ -45,7 +45,7 @@ static __always_inline struct arena *map_look(unsigned long addr)
 {
 	struct arena **slot = arena_map.slot;
 
-	return READ_ONCE(slot[addr >> ARENA_SHIFT & arena_map.mask]);
+	return compat_load(slot[addr >> ARENA_SHIFT & arena_map.mask]);
 }
 
 /* The descriptor of the page that @p points to; NULL if it is in no arena. */

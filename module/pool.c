@@ -380,17 +380,16 @@ static unsigned int pool_clear_word(struct give *give, u64 *map,
 	unsigned int last = give->cache->last, recip = give->cache->recip;
 	void **p = give->p, **end = give->end;
 	unsigned long offset;
-	u64 word = *map, bit;
+	u64 word = *map;
 	unsigned int nr;
 
 	do {
 		offset = *p - base;
 		if (offset > last)
 			break;
-		bit = BIT_ULL((u64)offset * recip >> 32);
-		if (unlikely(!(word & bit)))
+		if (unlikely(!compat_take_bit(&word,
+					      (u64)offset * recip >> 32)))
 			*give->bad++ = *p;
-		word &= ~bit;
 	} while (++p < end);
 	nr = hweight64(*map ^ word);
 	*map = word;

@@ -41,7 +41,8 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page);
 
 /*
  * Add a pool to @cache, on @node if possible, or more if @nr blocks fill them,
- * and take up to @nr blocks of them, the one to be used first last.  Returns how many, -ENOSPC or -ENOMEM.
+ * and take up to @nr blocks of them, the one to be used first last.  Returns how
+ * many, -ENOSPC or -ENOMEM.
  */
 int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	      unsigned int nr);

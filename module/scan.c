@@ -250,7 +250,7 @@ static void scan_age_page(struct scan *scan, struct arena *arena,
 			  unsigned int index)
 {
 	struct pool *page = &arena->pools[index];
-	unsigned long cand = cand_take(&page->cand);
+	unsigned long cand = cand_take(&arena->cands[index]);
 	struct scan_page sp = { .scan = scan, .page = page };
 
 	/* What is on the page is looked at after this. */
@@ -263,7 +263,7 @@ static void scan_age_page(struct scan *scan, struct arena *arena,
 		scan_age_members(&sp, cand);
 	} else {
 		scan->starved = true;
-		cand_give(page, cand);
+		cand_give(arena, index, cand);
 	}
 }
 

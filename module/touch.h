@@ -18,26 +18,26 @@
 
 #define CAND_SHIFT	6
 
+/* Add to a page's bits. */
+static __always_inline void cand_give(struct arena *arena, unsigned int page,
+				      unsigned long bits)
+{
+	/* Whoever made the first of a page's bits sets the arena's. */
+	if (!atomic_long_fetch_or(bits, (atomic_long_t *)&arena->cands[page]))
+		set_bit(page, &arena->cand);
+}
+
 /* Make a candidate of an object that starts at @p on @page. */
 static __always_inline void cand_set(struct pool *page, const void *p)
 {
-	struct arena *arena = pool_arena(page);
 	unsigned long bit = BIT(offset_in_page(p) >> CAND_SHIFT);
+	struct arena *arena = pool_arena(page);
 
-	if (READ_ONCE(page->cand) & bit)
+	if (READ_ONCE(arena->cands[page->page]) & bit)
 		return;
-	/* Whoever made the first of a page's bits sets the arena's. */
-	if (!atomic_long_fetch_or(bit, (atomic_long_t *)&page->cand))
-		set_bit(page->page, &arena->cand);
+	cand_give(arena, page->page, bit);
 	/* The scan clears what gc_touched() looks at, then takes the bits. */
 	smp_mb__after_atomic();
-}
-
-/* Give back what cand_take() took of @page. */
-static inline void cand_give(struct pool *page, unsigned long bits)
-{
-	if (!atomic_long_fetch_or(bits, (atomic_long_t *)&page->cand))
-		set_bit(page->page, &pool_arena(page)->cand);
 }
 
 /* Take the bits of a word. */

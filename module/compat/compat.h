@@ -167,6 +167,39 @@ was_set:
 void compat_cpu_init(void);
 
 /*
+ * READ_ONCE() of a word.  GCC computes the address of a volatile access first, an
+ * instruction or two, where a load takes a sum as it is.
+ */
+#if defined(__x86_64__) && !defined(CONFIG_KCSAN) && !defined(CONFIG_KASAN)
+#define compat_load(x)							\
+	({								\
+		typeof(x) __x;						\
+		static_assert(sizeof(__x) == 8);			\
+		asm("movq %1, %0" : "=r" (__x) : "m" (x));		\
+		__x;							\
+	})
+#else
+#define compat_load(x)	READ_ONCE(x)
+#endif
+
+/* Clear a bit of a word in a register.  Returns whether it was set. */
+static __always_inline bool compat_take_bit(u64 *word, unsigned int bit)
+{
+#if defined(__x86_64__)
+	bool was;
+
+	asm("btrq %2, %0" : "+r" (*word), "=@ccc" (was) : "r" ((u64)bit));
+	return was;
+#else
+	u64 mask = BIT_ULL(bit % 64);
+	bool was = *word & mask;
+
+	*word &= ~mask;
+	return was;
+#endif
+}
+
+/*
  * For a few pointers, from the first on.  On x86-64 memcpy() of a few hundred bytes
  * counts bytes, with "rep movsb".
  */
