@@ -422,11 +422,12 @@ static size_t alloc_bulk(struct pheap_cache *cache, size_t size, gfp_t gfp,
 	rcu_read_lock();
 	got = magazine_take_bulk(cache, node, p, n);
 	rcu_read_unlock();
-	for (i = 0; i < got; i++) {
+	for (i = 0; IS_ENABLED(CONFIG_KASAN) && i < got; i++)
 		compat_kasan_alloc(p[i], size, cache->size);
-		if (!cache->ctor && want_init_on_alloc(gfp))
-			memset(p[i], 0, cache->usable);
-	}
+	if (cache->ctor || !want_init_on_alloc(gfp))
+		return got;
+	for (i = 0; i < got; i++)
+		memset(p[i], 0, cache->usable);
 	return got;
 }
 

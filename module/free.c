@@ -264,37 +264,35 @@ struct free_spill {
 /* From so many blocks on, those that a magazine has no room for go to pools. */
 #define FREE_BULK	8
 
-/* Whether @p is a block of @cache, as @before is: mostly a neighbour. */
-static __always_inline bool free_follows(struct pheap_cache *cache,
-					 const void *before, const void *p)
-{
-	struct pheap_cache *other;
-
-	if (likely(cache->pages == 1 &&
-		   ((unsigned long)before ^ (unsigned long)p) < PAGE_SIZE))
-		return pool_is_start(cache, offset_in_page(p));
-	return free_find(p, &other) && other == cache;
-}
-
 /*
  * Mark blocks of one cache free, up to @n, and put them into @to; the first is
- * known to be one.  Returns how many.
+ * known to be one.  Returns how many.  Most are neighbours on a page; where pools
+ * have more than one, their starts differ from page to page.
  */
 static __always_inline size_t free_run(struct pheap_cache *cache, size_t n,
 				       void **p, void **to)
 {
-	u64 *word, cookie;
+	unsigned long near = cache->pages == 1 ? PAGE_SIZE : 0;
+	u64 secret = pheap_secret, *word;
+	struct pheap_cache *other;
+	u32 cookie = cache->cookie;
+	void *at = p[0], *before;
 	size_t i = 0;
 
 	while (i < n) {
-		cookie = mark_cookie(p[i]);
-		word = mark_at(cache, p[i]);
-		if (unlikely(*word == cookie))
+		word = at + cookie;
+		if (unlikely(*word == (secret ^ (u64)at)))
 			break;
-		free_close(cache, p[i]);
-		*word = cookie;
-		to[i] = p[i];
-		if (++i < n && !free_follows(cache, p[i - 1], p[i]))
+		free_close(cache, at);
+		*word = secret ^ (u64)at;
+		to[i] = at;
+		if (++i == n)
+			break;
+		before = at;
+		at = p[i];
+		if (likely(((u64)before ^ (u64)at) < near) ?
+		    !pool_is_start(cache, offset_in_page(at)) :
+		    !free_find(at, &other) || other != cache)
 			break;
 	}
 	return i;
@@ -342,7 +340,7 @@ static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p,
 static void free_bulk(struct pheap_cache *expected, size_t n, void **p,
 		      unsigned long caller)
 {
-	struct free_spill spill;
+	struct free_spill spill __uninitialized;
 	size_t done;
 
 	while (n) {

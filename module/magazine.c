@@ -235,13 +235,14 @@ static __always_inline unsigned int
 magazine_unmark(struct pheap_cache *cache, void **p, unsigned int nr)
 {
 	void **at, **end = p + nr;
+	u32 cookie = cache->cookie;
 	u64 secret = pheap_secret;
 	u64 *word;
 
 	if (!mark_has(cache))
 		return nr;
 	for (at = p; at < end; at++) {
-		word = mark_at(cache, *at);
+		word = *at + cookie;
 		if (unlikely(*word != (secret ^ (u64)*at)))
 			return at - p +
 			       magazine_unmark_bad(cache, at, end - at);
@@ -369,7 +370,7 @@ static unsigned int magazine_wants(struct pheap_cache *cache)
 
 void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 {
-	void *p[MAGAZINE_MAX / 2 + 1], *first;
+	void *p[MAGAZINE_MAX / 2 + 1] __uninitialized, *first;
 	unsigned int done;
 	int got;
 
@@ -463,7 +464,7 @@ static bool magazine_try_put(struct pheap_cache *cache, void *p,
 
 void magazine_put(struct pheap_cache *cache, void *p, unsigned long caller)
 {
-	struct spill spill;
+	struct spill spill __uninitialized;
 	bool done = false;
 
 	spill.nr = 0;
@@ -540,7 +541,7 @@ static bool magazine_worth_ipi(int cpu, void *info)
 
 static void depot_drain(struct pheap_cache *cache, struct cache_node *cn)
 {
-	void *p[POOL_BATCH / 2];
+	void *p[POOL_BATCH / 2] __uninitialized;
 	unsigned int nr;
 
 	while ((nr = depot_take(cn, p, ARRAY_SIZE(p))))

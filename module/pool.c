@@ -262,13 +262,13 @@ static void pool_withhold(struct pheap_cache *cache, struct pool *pool,
 static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
 {
 	void *base = pool_base(pool), *end = base + cache->last, *p;
-	unsigned int size = cache->size;
+	unsigned int size = cache->size, cookie = cache->cookie;
 	u64 secret = pheap_secret;
 
 	if (!mark_has(cache))
 		return;
 	for (p = base; p <= end; p += size)
-		if (unlikely(*mark_at(cache, p) != (secret ^ (u64)p)))
+		if (unlikely(*(u64 *)(p + cookie) != (secret ^ (u64)p)))
 			pool_withhold(cache, pool, (p - base) / size);
 }
 
