@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * graph - objects that refer to each other, and what must become of them
+ * mesh - graphs of objects that refer to each other, and what must become of them
  *
  * A graph knows its nodes, edges and who is held by the case, and so which
  * nodes somebody reaches.  All that the heap does to them is noted: when each

@@ -14,6 +14,14 @@
  *	7  large_lock		table of blocks outside arenas
  *	8  defer->lock		blocks that wait for a grace period
  *
+ * Of a heap with objects:
+ *
+ *	   gc->call_mutex	callbacks of collections; before 1
+ *	   gc->root_mutex	named roots; after 2
+ *	   gc->mutex		a scan; after that, before 3
+ *	   weak_lock		lists of weak references; innermost, raw
+ *	   gc_guests_lock	users' functions that are running; innermost, raw
+ *
  * 3 ... 8 are raw spinlocks taken with interrupts off: blocks are allocated
  * and freed in any context.  No memory is allocated, no user's function but
  * pheap_for_each()'s called and nothing printed under them.  A magazine has no

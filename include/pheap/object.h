@@ -659,7 +659,7 @@ void pheap_gc_callbacks(struct pheap *heap, pheap_gc_fn start, pheap_gc_fn end,
  * collected, does nothing.
  *
  * Context: Process context. May sleep.
- * Return: objects freed.
+ * Return: objects freed that were in cycles; what ends with them is not counted.
  */
 size_t pheap_collect(struct pheap *heap);
 
