@@ -346,16 +346,13 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_free_pages);
 static void arena_init(struct arena *arena, struct pheap *heap,
 		       unsigned long addr, int node)
 {
-	unsigned int i;
+	static_assert(sizeof(*arena) % sizeof(void *) == 0);
 
+	compat_copy_words((void **)arena, (void **)&arena_none,
+			  sizeof(*arena) / sizeof(void *));
 	arena->heap = heap;
 	arena->base = addr & ~(ARENA_SIZE - 1);
 	arena->node = node;
-	for (i = 0; i < ARENA_PAGES; i++) {
-		arena->pools[i].cache = cache_none;
-		arena->pools[i].page = i;
-		arena->pools[i].bucket = POOL_GONE;
-	}
 }
 
 /* The heap's arena in the window of @addr; @spare, if it has none so far. */

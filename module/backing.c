@@ -164,11 +164,16 @@ void backing_pages_split(struct page *page, unsigned int order)
 
 void *backing_meta(struct pheap *heap, size_t size, gfp_t gfp)
 {
+	return backing_meta_raw(heap, size, gfp | __GFP_ZERO);
+}
+
+void *backing_meta_raw(struct pheap *heap, size_t size, gfp_t gfp)
+{
 	size_t bytes;
 	void *p;
 	int err;
 
-	p = kzalloc(size, backing_gfp(heap, gfp));
+	p = kmalloc(size, backing_gfp(heap, gfp) | (gfp & __GFP_ZERO));
 	if (!p)
 		return ERR_PTR(-ENOMEM);
 	bytes = ksize(p);
@@ -267,7 +272,7 @@ struct arena *backing_arena(struct pheap *heap, gfp_t gfp)
 	err = backing_charge(heap, BACKING_META, sizeof(*arena));
 	if (err)
 		return ERR_PTR(err);
-	arena = kmem_cache_zalloc(arena_slab, backing_gfp(heap, gfp));
+	arena = kmem_cache_alloc(arena_slab, backing_gfp(heap, gfp));
 	if (!arena) {
 		backing_uncharge(heap, BACKING_META, sizeof(*arena));
 		return ERR_PTR(-ENOMEM);

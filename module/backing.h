@@ -42,6 +42,8 @@ void backing_pages_split(struct page *page, unsigned int order);
 
 /* Zeroed metadata, or an ERR_PTR(). */
 void *backing_meta(struct pheap *heap, size_t size, gfp_t gfp);
+/* The same, as it comes. */
+void *backing_meta_raw(struct pheap *heap, size_t size, gfp_t gfp);
 void backing_meta_free(struct pheap *heap, void *p);
 
 /* A zeroed table of no heap's, of any size, or an ERR_PTR(). */
@@ -58,7 +60,7 @@ int backing_spare_fill(struct pheap *heap, unsigned int nr, gfp_t gfp);
 void *backing_spare_get(struct pheap *heap);
 void backing_spare_drop(struct pheap *heap);
 
-/* An arena's descriptor, zeroed, or an ERR_PTR(). */
+/* An arena's descriptor, as it comes, or an ERR_PTR(). */
 struct arena *backing_arena(struct pheap *heap, gfp_t gfp);
 void backing_arena_free(struct pheap *heap, struct arena *arena);
 

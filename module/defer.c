@@ -26,11 +26,13 @@ struct defer_batch {
 static struct defer_batch *defer_new(struct pheap *heap, struct pheap *payer,
 				     gfp_t gfp)
 {
-	struct defer_batch *batch = backing_meta(payer, sizeof(*batch), gfp);
+	struct defer_batch *batch = backing_meta_raw(payer, sizeof(*batch),
+						     gfp);
 
 	if (!IS_ERR(batch)) {
 		batch->heap = heap;
 		batch->payer = payer;
+		batch->nr = 0;
 	}
 	return batch;
 }

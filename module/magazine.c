@@ -45,13 +45,15 @@ static struct magazine *magazine_new(struct pheap_cache *cache,
 
 	if (!magazine_afford(cache->heap, bytes))
 		return NULL;
-	mag = backing_meta(cache->heap, struct_size(mag, slot, capacity),
-			   GFP_NOWAIT | __GFP_NOWARN);
+	mag = backing_meta_raw(cache->heap, struct_size(mag, slot, capacity),
+			       GFP_NOWAIT | __GFP_NOWARN);
 	if (IS_ERR(mag))
 		return NULL;
-	mag->capacity = capacity;
-	mag->heap = cache->heap;
-	mag->bytes = bytes;
+	*mag = (struct magazine) {
+		.capacity = capacity,
+		.heap = cache->heap,
+		.bytes = bytes,
+	};
 	atomic_long_add(bytes, &mag->heap->magazines);
 	return mag;
 }
@@ -168,9 +170,9 @@ static void depot_prepare(struct pheap_cache *cache, struct cache_node *cn)
 
 	if (READ_ONCE(cn->depot) || num_possible_cpus() == 1)
 		return;
-	depot = backing_meta(cache->heap,
-			     depot_size(cache) * sizeof(*depot),
-			     GFP_NOWAIT | __GFP_NOWARN);
+	depot = backing_meta_raw(cache->heap,
+				 depot_size(cache) * sizeof(*depot),
+				 GFP_NOWAIT | __GFP_NOWARN);
 	if (IS_ERR(depot))
 		return;
 	left = cmpxchg(&cn->depot, NULL, depot) ? depot : NULL;

@@ -9,7 +9,7 @@ struct arena_map arena_map;
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_map);
 
 /* What stands where there is nothing. */
-static struct arena arena_none;
+struct arena arena_none;
 
 static DEFINE_RAW_SPINLOCK(map_lock);
 
@@ -114,13 +114,23 @@ struct pool *map_find_pool(const void *p)
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_pool);
 
+static void map_init_none(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARENA_PAGES; i++) {
+		arena_none.pools[i].cache = cache_none;
+		arena_none.pools[i].page = i;
+		arena_none.pools[i].bucket = POOL_GONE;
+	}
+}
+
 int map_init(void)
 {
 	unsigned long bytes = (unsigned long)high_memory - COMPAT_DIRECT_MAP;
 	unsigned long nr = roundup_pow_of_two((bytes >> ARENA_SHIFT) + 1), i;
 
-	for (i = 0; i < ARENA_PAGES; i++)
-		arena_none.pools[i].cache = cache_none;
+	map_init_none();
 	arena_map.slot = backing_table(nr * sizeof(*arena_map.slot));
 	if (IS_ERR(arena_map.slot))
 		return PTR_ERR(arena_map.slot);

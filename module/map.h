@@ -28,6 +28,9 @@ struct arena_map {
 
 extern struct arena_map arena_map;
 
+/* One without pages, in no window: also what each begins as. */
+extern struct arena arena_none;
+
 int map_init(void);
 void map_exit(void);
 
