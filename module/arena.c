@@ -325,9 +325,11 @@ size_t arena_trim(struct pheap *heap)
 	size_t bytes = 0, one;
 	int node;
 
-	for (node = 0; node < nr_node_ids; node++)
+	for (node = 0; node < nr_node_ids; node++) {
 		while ((one = arena_trim_first(&heap->nodes[node])))
 			bytes += one;
+		WRITE_ONCE(heap->nodes[node].most_pages, 0);
+	}
 	return bytes;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_trim);
@@ -400,6 +402,7 @@ static struct pool *arena_add(struct pheap *heap, struct page *page,
 		arena->free |= nr ? mask & ~page_mask(first, nr) : mask;
 		arena_link(hn, arena);
 		hn->pages += 1UL << order;
+		hn->most_pages = max(hn->most_pages, hn->pages);
 		hn->free_pages += (1UL << order) - nr;
 	}
 	raw_spin_unlock_irqrestore(&hn->lock, flags);
@@ -444,10 +447,15 @@ static struct pool *arena_grow_order(struct pheap *heap, int node,
 	return pool;
 }
 
-/* The order that suits what the heap holds already. */
+/*
+ * The order that suits what the heap holds already, or if it held more before,
+ * is on its way there again: that makes no peak higher.
+ */
 static unsigned int arena_order(const struct heap_node *hn)
 {
-	unsigned long part = READ_ONCE(hn->pages) / ARENA_GROWTH;
+	unsigned long pages = READ_ONCE(hn->pages);
+	unsigned long most = max(READ_ONCE(hn->most_pages), pages);
+	unsigned long part = max(pages / ARENA_GROWTH, (most - pages) / 2);
 
 	return clamp_t(unsigned int, part ? ilog2(part) : 0, ARENA_ORDER_MIN,
 		       ARENA_ORDER);

@@ -402,7 +402,8 @@ void pheap_gc_enable(struct pheap *heap)
 		return;
 	WRITE_ONCE(gc->enabled, true);
 	/* What was touched meanwhile armed nothing. */
-	mod_delayed_work(gc_wq, &gc->work, GC_LAZY);
+	if (gc_may_start(gc))
+		mod_delayed_work(gc_wq, &gc->work, GC_LAZY);
 }
 EXPORT_SYMBOL_GPL(pheap_gc_enable);
 

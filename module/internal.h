@@ -258,6 +258,7 @@ struct pheap_cache {
  * @nr_arenas: how many.
  * @pages: pages of arenas.
  * @free_pages: those in no pool.
+ * @most_pages: the most that @pages was since the last trim.
  */
 struct heap_node {
 	raw_spinlock_t lock;
@@ -267,6 +268,7 @@ struct heap_node {
 	unsigned long nr_arenas;
 	unsigned long pages;
 	unsigned long free_pages;
+	unsigned long most_pages;
 };
 
 #define DEFER_SPARES	2
