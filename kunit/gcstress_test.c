@@ -136,6 +136,9 @@ struct context {
 
 #define KINDS	3
 
+/* The one with a traverse function. */
+#define THING_RCU	1
+
 /**
  * struct stress - a case
  * @test: case.
@@ -472,15 +475,17 @@ static void op_walk(struct mutator *mutator)
 		ref_fill(mutator, mutator_reg(mutator), &at->obj);
 }
 
+/* Only what stays for a grace period may be looked at. */
 static void op_peek(struct mutator *mutator)
 {
+	struct pheap_type *stays = mutator->stress->type[THING_RCU];
 	struct thing *owner = mutator_owner(mutator);
 	const struct pheap_object *obj;
 	u32 canary;
 
 	rcu_read_lock();
 	obj = pheap_slot_peek(mutator_slot(mutator, owner));
-	if (obj) {
+	if (obj && pheap_object_type(obj) == stays) {
 		canary = READ_ONCE(container_of(obj, struct thing,
 						obj)->canary);
 		if (canary != THING_ALIVE && canary != THING_DEAD && canary)

@@ -434,8 +434,9 @@ struct pheap_object *pheap_slot_get(struct pheap_object *owner,
  * @slot: the slot.
  *
  * Gives no reference, and none may be made of it: pheap_slot_get() is for that.
- * What the pointer leads to is an object of the same type until the end of the
- * RCU section, and this object only with %PHEAP_TYPE_RCU.
+ * The object may end at any time: with %PHEAP_TYPE_RCU, or a @traverse function,
+ * its memory can be looked at until the end of the RCU section; else only the
+ * pointer, to compare it.
  *
  * Context: In an RCU section. Any context but NMI.
  * Return: what the slot holds, or %NULL.
