@@ -64,8 +64,7 @@ static __always_inline bool free_object_fast(const struct pheap_cache *cache,
 	if (static_branch_unlikely(&free_many_nodes) &&
 	    arena->node != numa_mem_id())
 		return false;
-	return free_push(cache, compat_cpu_offset(), p,
-			 mark_at_object(p));
+	return free_push(cache, compat_cpu_offset(), p, mark_at_object(p));
 }
 
 #endif /* _PHEAP_FREE_H */

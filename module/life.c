@@ -96,8 +96,8 @@ static noinline void *object_new_slow(const struct pheap_type *type,
 }
 
 static noinline void *object_after_corrupt(const struct pheap_type *type,
-					   struct pheap_cache *cache,
-					   void *p, gfp_t gfp)
+					   struct pheap_cache *cache, void *p,
+					   gfp_t gfp)
 {
 	report_corrupt(cache, p);
 	return object_new_slow(type, cache, gfp);

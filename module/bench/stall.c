@@ -153,7 +153,8 @@ static int stall_add(const struct stall *stall, const char *test,
 		if (err)
 			return err;
 	}
-	return result_add(test, sizeof(struct graph_node), side, stall_what[op][part], RESULT_NS, hist->max, 1);
+	return result_add(test, sizeof(struct graph_node), side,
+			  stall_what[op][part], RESULT_NS, hist->max, 1);
 }
 
 static int stall_report(const struct stall *stall, const char *test,
