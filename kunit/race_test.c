@@ -10,6 +10,7 @@
 
 #include "backing.h"
 #include "pheap_kunit.h"
+#include "pool.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 MODE_SET(pooled, MODE_PLAIN, MODE_DEBUG);
@@ -265,6 +266,70 @@ static void race_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, strange, 0);
 }
 
+/**
+ * struct shuffle - somebody who moves a pool between the lists of its cache
+ * @cache: cache, of one pool.
+ * @done: it is over.
+ * @stop: end it.
+ */
+struct shuffle {
+	struct pheap_cache *cache;
+	struct completion done;
+	bool stop;
+};
+
+#define SHUFFLED	12
+
+static int shuffle_thread(void *arg)
+{
+	struct shuffle *shuffle = arg;
+	void *p[SHUFFLED];
+	unsigned int nr;
+
+	while (!READ_ONCE(shuffle->stop)) {
+		nr = pool_take_blocks(shuffle->cache, numa_mem_id(), p,
+				      SHUFFLED);
+		pool_give_blocks(shuffle->cache, p, nr);
+		cond_resched();
+	}
+	complete(&shuffle->done);
+	return 0;
+}
+
+/* A live block is one, wherever its pool is on its way to. */
+static void race_look_up(struct kunit *test)
+{
+	void *p = pheap_alloc(heap_of(test), 128, FIXTURE_GFP);
+	ktime_t end = ktime_add_ms(ktime_get(), stress_ms);
+	struct shuffle shuffle = {
+		.cache = fixture_class(test, 128),
+		.done = COMPLETION_INITIALIZER_ONSTACK(shuffle.done),
+	};
+	unsigned long looks = 0, wrong = 0;
+	struct task_struct *task;
+	int other;
+
+	KUNIT_ASSERT_TRUE(test, p);
+	migrate_disable();
+	other = fixture_other_cpu(raw_smp_processor_id());
+	task = kthread_create(shuffle_thread, &shuffle, "shuffle");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+	if (other >= 0)
+		kthread_bind(task, other);
+	wake_up_process(task);
+	while (ktime_before(ktime_get(), end)) {
+		wrong += pheap_owner(p) != heap_of(test);
+		if (!(++looks % 1024))
+			cond_resched();
+	}
+	WRITE_ONCE(shuffle.stop, true);
+	wait_for_completion(&shuffle.done);
+	migrate_enable();
+	kunit_info(test, "%lu looks\n", looks);
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	pheap_free(p);
+}
+
 static struct kunit_case race_cases[] = {
 	MODE_CASE(pooled, race_shrinker_takes_free_pages),
 	MODE_CASE(all, race_shrinker),
@@ -273,6 +338,7 @@ static struct kunit_case race_cases[] = {
 	MODE_CASE(all, race_destroy),
 	MODE_CASE(all, race_caches),
 	MODE_CASE(all, race_owner),
+	MODE_CASE(pooled, race_look_up),
 	{}
 };
 

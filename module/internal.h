@@ -244,10 +244,13 @@ struct pheap_cache {
 /*
  * What the count of an object is while its block is free, and before that while
  * the block waits for a grace period.  There is nothing in its slots.  An object
- * that dies is never marked like this: the collector condemns with PENDING.
+ * that dies is never marked like this: the collector condemns with PENDING.  If
+ * nobody could take a note of the wait, the reaper waits; that is no PENDING
+ * either, which an object that dies condemned and finalized has.
  */
 #define OBJECT_FREE	__PHEAP_CONDEMNED
 #define OBJECT_GRACE	(__PHEAP_CONDEMNED | __PHEAP_FINALIZED)
+#define OBJECT_LATE	(OBJECT_GRACE | __PHEAP_DIRTY)
 
 /**
  * struct heap_node - arenas of a heap on a NUMA node

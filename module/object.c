@@ -177,17 +177,31 @@ void object_free(struct pheap_cache *cache, struct pheap_object *obj)
 		object_pend(obj);
 }
 
+/*
+ * In one step, after which it is the reaper's: a dead object is not condemned
+ * any more, see reap_is_due().  It may have been PENDING for that.
+ */
+static void object_set_pending(struct pheap_object *obj)
+{
+	int rc = object_rc(obj), to;
+
+	do {
+		to = rc | __PHEAP_PENDING;
+		if (rc == OBJECT_GRACE)
+			to = OBJECT_LATE;
+		else if (!count_is_alive(rc))
+			to &= ~__PHEAP_CONDEMNED;
+	} while (!atomic_try_cmpxchg(&obj->__rc, &rc, to));
+}
+
 void object_pend(struct pheap_object *obj)
 {
 	struct pheap_cache *cache;
 	struct pool *page;
 
-	/* A dead object is not condemned any more: see reap_take(). */
-	if (!count_is_alive(object_rc(obj)) && object_rc(obj) != OBJECT_GRACE)
-		atomic_andnot(__PHEAP_CONDEMNED, &obj->__rc);
 	rcu_read_lock();
 	page = object_page(obj, &cache);
-	atomic_or(__PHEAP_PENDING, &obj->__rc);
+	object_set_pending(obj);
 	/* The reaper takes the page's bit, then looks at the flags. */
 	smp_mb__after_atomic();
 	set_bit(page->page, &pool_arena(page)->dead);

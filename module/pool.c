@@ -513,7 +513,8 @@ bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
 
 	if (cache->blocks > 64)
 		return pool_allocated_locked(cache, pool, index);
-	return pool_is_of(cache, pool) &&
+	/* No look at the bucket: the pool may be on its way to another. */
+	return READ_ONCE(pool->cache) == cache &&
 	       READ_ONCE(pool->word) & BIT_ULL(index);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_allocated);

@@ -23,25 +23,22 @@ struct reaped {
 	struct pheap_object *obj[REAP_BATCH];
 };
 
-/*
- * A condemned object has PENDING set for another reason, unless its block waits
- * for a grace period.
- */
+/* A condemned object has PENDING set for another reason. */
 static bool reap_is_due(int rc)
 {
-	return rc & __PHEAP_PENDING &&
-	       (!(rc & __PHEAP_CONDEMNED) ||
-		rc == (OBJECT_GRACE | __PHEAP_PENDING));
+	return rc == OBJECT_LATE ||
+	       (rc & __PHEAP_PENDING && !(rc & __PHEAP_CONDEMNED));
 }
 
 static void reap_take(struct reaped *reaped, struct pheap_object *obj)
 {
-	int rc = object_rc(obj);
+	int rc = object_rc(obj), to;
 
 	do {
 		if (!reap_is_due(rc))
 			return;
-	} while (!atomic_try_cmpxchg(&obj->__rc, &rc, rc & ~__PHEAP_PENDING));
+		to = rc == OBJECT_LATE ? OBJECT_GRACE : rc & ~__PHEAP_PENDING;
+	} while (!atomic_try_cmpxchg(&obj->__rc, &rc, to));
 	reaped->obj[reaped->nr++] = obj;
 }
 

@@ -485,7 +485,7 @@ static __always_inline void scan_rescue_slot(struct pheap_slot *slot,
  */
 static __always_inline bool scan_has_slots(int rc)
 {
-	return rc != OBJECT_FREE && rc != OBJECT_GRACE;
+	return rc != OBJECT_FREE && rc != OBJECT_GRACE && rc != OBJECT_LATE;
 }
 
 static __always_inline bool scan_rescue_member(struct scan_page *sp,
