@@ -266,33 +266,20 @@ static void race_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, strange, 0);
 }
 
-/**
- * struct shuffle - somebody who moves a pool between the lists of its cache
- * @cache: cache, of one pool.
- * @done: it is over.
- * @stop: end it.
- */
-struct shuffle {
-	struct pheap_cache *cache;
-	struct completion done;
-	bool stop;
-};
-
 #define SHUFFLED	12
 
+/* Moves a pool of the cache from list to list. */
 static int shuffle_thread(void *arg)
 {
-	struct shuffle *shuffle = arg;
+	struct pheap_cache *cache = arg;
 	void *p[SHUFFLED];
 	unsigned int nr;
 
-	while (!READ_ONCE(shuffle->stop)) {
-		nr = pool_take_blocks(shuffle->cache, numa_mem_id(), p,
-				      SHUFFLED);
-		pool_give_blocks(shuffle->cache, p, nr);
+	while (!kthread_should_stop()) {
+		nr = pool_take_blocks(cache, numa_mem_id(), p, SHUFFLED);
+		pool_give_blocks(cache, p, nr);
 		cond_resched();
 	}
-	complete(&shuffle->done);
 	return 0;
 }
 
@@ -301,10 +288,6 @@ static void race_look_up(struct kunit *test)
 {
 	void *p = pheap_alloc(heap_of(test), 128, FIXTURE_GFP);
 	ktime_t end = ktime_add_ms(ktime_get(), stress_ms);
-	struct shuffle shuffle = {
-		.cache = fixture_class(test, 128),
-		.done = COMPLETION_INITIALIZER_ONSTACK(shuffle.done),
-	};
 	unsigned long looks = 0, wrong = 0;
 	struct task_struct *task;
 	int other;
@@ -312,7 +295,8 @@ static void race_look_up(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, p);
 	migrate_disable();
 	other = fixture_other_cpu(raw_smp_processor_id());
-	task = kthread_create(shuffle_thread, &shuffle, "shuffle");
+	task = kthread_create(shuffle_thread, fixture_class(test, 128),
+			      "shuffle");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	if (other >= 0)
 		kthread_bind(task, other);
@@ -322,8 +306,7 @@ static void race_look_up(struct kunit *test)
 		if (!(++looks % 1024))
 			cond_resched();
 	}
-	WRITE_ONCE(shuffle.stop, true);
-	wait_for_completion(&shuffle.done);
+	kthread_stop(task);
 	migrate_enable();
 	kunit_info(test, "%lu looks\n", looks);
 	KUNIT_EXPECT_EQ(test, wrong, 0);

@@ -177,10 +177,8 @@ static bool alloc_enter(struct pheap *heap)
 /* What went wrong is counted; the heap may be gone right after this. */
 static void *alloc_leave(struct pheap *heap, void *p)
 {
-	if (PTR_ERR_OR_ZERO(p) == -ENOSPC)
-		atomic_long_inc(&heap->refusals);
-	else if (IS_ERR(p))
-		atomic_long_inc(&heap->failures);
+	if (IS_ERR(p))
+		heap_note_failure(heap, PTR_ERR(p));
 	/* All that was done to the heap is done before. */
 	smp_mb__before_atomic();
 	atomic_dec(&heap->growing);
@@ -422,7 +420,7 @@ static size_t alloc_bulk(struct pheap_cache *cache, size_t size, gfp_t gfp,
 	rcu_read_lock();
 	got = magazine_take_bulk(cache, node, p, n);
 	rcu_read_unlock();
-	for (i = 0; IS_ENABLED(CONFIG_KASAN) && i < got; i++)
+	for (i = 0; i < got; i++)
 		compat_kasan_alloc(p[i], size, cache->size);
 	if (cache->ctor || !want_init_on_alloc(gfp))
 		return got;

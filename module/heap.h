@@ -37,6 +37,12 @@ void heap_del_watch(struct heap_watch *watch);
 /* Let the layers above free what they can. */
 void heap_make_room(struct pheap *heap);
 
+/* Count an allocation that failed: refused by the limit, or for want of memory. */
+static inline void heap_note_failure(struct pheap *heap, int err)
+{
+	atomic_long_inc(err == -ENOSPC ? &heap->refusals : &heap->failures);
+}
+
 int heap_init(void);
 void heap_exit(void);
 

@@ -147,8 +147,7 @@ static struct pheap_cache *object_sized_cache(struct pheap_type *type,
 	}
 	if (!IS_ERR(cache))
 		return cache;
-	atomic_long_inc(cache == ERR_PTR(-ENOSPC) ? &heap->refusals :
-						    &heap->failures);
+	heap_note_failure(heap, PTR_ERR(cache));
 	return NULL;
 }
 

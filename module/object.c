@@ -55,14 +55,9 @@ void __pheap_get_slow(struct pheap_object *obj, int old)
 }
 EXPORT_SYMBOL_GPL(__pheap_get_slow);
 
-/* In a section.  Returns true if @obj is dead, and to be ended. */
-static __always_inline bool object_unref_slow(struct pheap_object *obj, int old)
+/* In a section, after a put that was not the last and left work to do. */
+static __always_inline void object_unref_slow(struct pheap_object *obj, int old)
 {
-	if (likely(count_was_last(old))) {
-		/* All that other holders did is done before the end. */
-		compat_acquire_after_ctrl_dep();
-		return true;
-	}
 	if (unlikely(old < 0)) {
 		object_pin(obj, old);
 	} else if (unlikely(old < __PHEAP_ONE)) {
@@ -71,16 +66,21 @@ static __always_inline bool object_unref_slow(struct pheap_object *obj, int old)
 	} else {
 		__pheap_touch(obj);
 	}
-	return false;
 }
 
-/* The same for any count. */
+/* In a section.  Returns true if @obj is dead, and to be ended. */
 static bool object_unref(struct pheap_object *obj)
 {
 	int old = atomic_fetch_sub_release(__PHEAP_ONE, &obj->__rc);
 
-	return (old < 2 * __PHEAP_ONE || !(old & __PHEAP_DIRTY)) &&
-	       object_unref_slow(obj, old);
+	if (count_was_last(old)) {
+		/* All that other holders did is done before the end. */
+		compat_acquire_after_ctrl_dep();
+		return true;
+	}
+	if (old < __PHEAP_ONE || !(old & __PHEAP_DIRTY))
+		object_unref_slow(obj, old);
+	return false;
 }
 
 /* In a section.  DIRTY was clear, and is set. */
@@ -309,11 +309,8 @@ void object_put_last(struct pheap_object *obj)
 
 void object_put_slow(struct pheap_object *obj, int old)
 {
-	bool dead = object_unref_slow(obj, old);
-
+	object_unref_slow(obj, old);
 	__pheap_section_end();
-	if (dead)
-		object_end_slow(obj);
 }
 
 void pheap_immortal(struct pheap_object *obj)

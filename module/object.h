@@ -92,7 +92,7 @@ void object_init(const struct pheap_type *type, const struct pheap_cache *cache,
 /* Only that: the count says already that it is free. */
 void object_free_block(struct pheap_cache *cache, struct pheap_object *obj);
 
-/* In a section, which they end: after the last put, or one that left @old. */
+/* In a section, which they end: after the last put, or another one of @old. */
 void object_put_last(struct pheap_object *obj);
 void object_put_slow(struct pheap_object *obj, int old);
 
