@@ -95,7 +95,7 @@ static void map_finds_every_page(struct kunit *test)
 		arena = pool_arena(pool);
 		KUNIT_EXPECT_PTR_EQ(test, arena->heap, heap_of(test));
 		for (at = pool_base(pool);
-		     at < pool_base(pool) + pool->cache->pages * PAGE_SIZE;
+		     at < pool_base(pool) + (*pool_owner(pool))->pages * PAGE_SIZE;
 		     at += 512) {
 			KUNIT_EXPECT_PTR_EQ(test, find(at), pool);
 			KUNIT_EXPECT_PTR_EQ(test, find(at + 511), pool);
@@ -180,7 +180,7 @@ static void map_chains_windows(struct kunit *test)
 	beyond->base = ((addr + span) & ~(ARENA_SIZE - 1));
 	beyond->heap = heap_of(test);
 	for (i = 0; i < ARENA_PAGES; i++)
-		beyond->pools[i].cache = cache_none;
+		beyond->cache[i] = cache_none;
 	check_nobody(test, p + span);
 	map_insert(beyond);
 	rcu_read_lock();

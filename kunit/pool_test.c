@@ -235,7 +235,7 @@ static void pool_changes_class(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, map_find_pool(p[0]), (struct pool *)NULL);
 	take_pool(test, b, p);
 	KUNIT_EXPECT_PTR_EQ(test, map_find_pool(p[0]), pool);
-	KUNIT_EXPECT_PTR_EQ(test, pool->cache, b);
+	KUNIT_EXPECT_PTR_EQ(test, *pool_owner(pool), b);
 	give_all(test, b, p, b->blocks);
 }
 

@@ -214,7 +214,7 @@ static bool arena_put(struct heap_node *hn, struct pool *pool, unsigned int nr)
 
 	lockdep_assert_held(&hn->lock);
 	for (i = 0; i < nr; i++)
-		WRITE_ONCE(pool[i].cache, cache_none);
+		WRITE_ONCE(*pool_owner(pool + i), cache_none);
 	arena_unlink(hn, arena);
 	arena->free |= page_mask(pool->page, nr);
 	arena_link(hn, arena);

@@ -62,14 +62,14 @@ DEFINE_SHOW_ATTRIBUTE(stats);
 static char arena_char(const struct arena *arena, unsigned int page)
 {
 	const struct pool *pool = &arena->pools[page];
-	const struct pheap_cache *cache = READ_ONCE(pool->cache);
+	const struct pheap_cache *cache = READ_ONCE(arena->cache[page]);
 	unsigned int live;
 
 	if (!(arena->present & BIT_ULL(page)))
 		return ' ';
 	if (cache == cache_none)
 		return '.';
-	if (pool->lead)
+	if (pool_lead(pool))
 		return '+';
 	live = cache->blocks - min(cache->blocks, pool->nr_free);
 	return live == cache->blocks ? '#' : '0' + live * 10 / cache->blocks;
@@ -173,8 +173,8 @@ static void census_add_arena(struct census *census, struct arena *arena)
 	unsigned int i;
 
 	for (i = 0; i < ARENA_PAGES; i++) {
-		cache = READ_ONCE(arena->pools[i].cache);
-		if (cache == cache_none || READ_ONCE(arena->pools[i].lead))
+		cache = READ_ONCE(arena->cache[i]);
+		if (cache == cache_none || pool_lead(&arena->pools[i]))
 			continue;
 		full = census_find(census, last, cache);
 		if (!full)

@@ -39,7 +39,7 @@ static bool find_outside(const void *p, struct found *found)
 
 static bool find_in_pool(struct pool *pool, const void *p, struct found *found)
 {
-	struct pheap_cache *cache = READ_ONCE(pool->cache);
+	struct pheap_cache *cache = READ_ONCE(*pool_owner(pool));
 	u32 offset = pool_offset(pool, p);
 
 	if (cache == cache_none || offset > cache->last ||

@@ -44,13 +44,11 @@ static __always_inline bool free_find(const void *p,
 	struct arena *arena = map_look((unsigned long)p);
 	unsigned long off = (unsigned long)p - arena->base;
 	unsigned long page = off / PAGE_SIZE;
-	u32 offset;
 
 	if (unlikely(off >= ARENA_SIZE))
 		return false;
-	*cache = compat_load(arena->pools[page].cache);
-	offset = (off & ~PAGE_MASK) | arena->pools[page].lead;
-	if (unlikely(!pool_is_start(*cache, offset)))
+	*cache = compat_load(arena->cache[page]);
+	if (unlikely(!pool_is_start(*cache, (u32)off - arena->start[page])))
 		return false;
 	/* A block from another node would be remote memory for its next user. */
 	return !static_branch_unlikely(&free_many_nodes) ||
@@ -178,7 +176,7 @@ void free_object_block(struct pheap_cache *cache, struct pool *page,
 	if (mark_has(cache) && mark_is_set(cache, p))
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p, 0);
 	else
-		free_block(cache, page - page->lead / PAGE_SIZE, (void *)p, 0);
+		free_block(cache, pool_first(page), (void *)p, 0);
 }
 
 void free_slow(struct pheap_cache *expected, const void *p,
@@ -191,7 +189,7 @@ void free_slow(struct pheap_cache *expected, const void *p,
 	rcu_read_lock();
 	pool = map_find_pool(p);
 	if (pool)
-		cache = READ_ONCE(pool->cache);
+		cache = READ_ONCE(*pool_owner(pool));
 	if (!cache || cache == cache_none) {
 		free_outside(expected, p, caller);
 		goto out;
@@ -233,7 +231,7 @@ static bool free_is_object(const void *p)
 
 	rcu_read_lock();
 	page = map_find_page(p);
-	is = page && READ_ONCE(page->cache)->type;
+	is = page && READ_ONCE(*pool_owner(page))->type;
 	rcu_read_unlock();
 	return is;
 }

@@ -70,26 +70,20 @@ enum backing_kind {
 
 /**
  * struct pool - a run of pages cut into equal blocks
- * @cache: whose blocks these are; cache_none while the page is in no pool.
- *	Set in the descriptor of each page of the run.
  * @word: bitmap of allocated blocks, if there are at most 64.
  * @map: the same, if there are more.  Bits past the last block are set.
  * @link: in cache_node->pools.
  * @rcu: for the end of a pool of objects.
- * @lead: bytes from the pool's first page to this page.
  * @nr_free: clear bits.
  * @bucket: in which of cache_node->pools it is, or POOL_GONE for none: then
  *	there is no bitmap.
  * @page: index of this page in the arena.
  *
  * There is a descriptor for each page of an arena.  Of a pool's, only the
- * first page's is used, apart from @cache and @lead.  @link, @nr_free, @bucket
- * and the bitmap are protected by the cache_node's lock.
- *
- * Five words, which makes an index of them cheap.
+ * first page's is used.  All but @page is protected by the cache_node's lock.
+ * Whose a page is, and where its pool starts, the arena says.
  */
 struct pool {
-	struct pheap_cache *cache;
 	union {
 		u64 word;
 		u64 *map;
@@ -98,7 +92,6 @@ struct pool {
 		struct hlist_node link;
 		struct rcu_head rcu;
 	};
-	u32 lead;
 	u16 nr_free;
 	u8 bucket;
 	u8 page;
@@ -129,9 +122,14 @@ struct pool {
  * @rest_until: scan that looks at this arena again.
  * @rests: how often it was found to be alive all over.
  * @frozen: no scan looks at it.
+ * @cache: whose blocks are on each page; cache_none while it is in no pool.
+ * @start: offset in the window of the pool that each page is in.
  * @pools: descriptors of the pages.
  *
  * @present, @free, @heads and both links are protected by the heap_node's lock.
+ *
+ * @cache and @start are arrays of their own because a free looks at nothing else,
+ * and the processor scales an index by 8 or 4 for nothing.
  */
 struct arena {
 	struct pheap *heap;
@@ -150,6 +148,8 @@ struct arena {
 	u32 rest_until;
 	u8 rests;
 	bool frozen;
+	struct pheap_cache *cache[ARENA_PAGES];
+	u32 start[ARENA_PAGES];
 	struct pool pools[ARENA_PAGES];
 	unsigned long cands[ARENA_PAGES];
 };
@@ -400,6 +400,30 @@ static inline void *pool_base(const struct pool *pool)
 {
 	return (void *)(pool_arena(pool)->base +
 			((unsigned long)pool->page << PAGE_SHIFT));
+}
+
+/* Where it is said whose a page is. */
+static inline struct pheap_cache **pool_owner(const struct pool *page)
+{
+	return &pool_arena(page)->cache[page->page];
+}
+
+/* Offset in the arena of the pool that a page is in. */
+static inline u32 pool_start(const struct pool *page)
+{
+	return READ_ONCE(pool_arena(page)->start[page->page]);
+}
+
+/* Bytes from there to the page. */
+static inline u32 pool_lead(const struct pool *page)
+{
+	return ((u32)page->page << PAGE_SHIFT) - pool_start(page);
+}
+
+/* The first descriptor of the pool. */
+static inline struct pool *pool_first(const struct pool *page)
+{
+	return &pool_arena(page)->pools[pool_start(page) / PAGE_SIZE];
 }
 
 static inline u64 *pool_bitmap(struct pool *pool,

@@ -44,7 +44,7 @@ static __always_inline bool object_end_simple(struct pheap_object *obj)
 
 	if (unlikely(off >= ARENA_SIZE))
 		return false;
-	cache = compat_load(arena->pools[off / PAGE_SIZE].cache);
+	cache = compat_load(arena->cache[off / PAGE_SIZE]);
 	return likely(cache->object_ends) &&
 	       likely(free_object_fast(cache, arena, obj));
 }

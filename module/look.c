@@ -35,7 +35,7 @@ static bool look_wants(const struct look *look, int rc)
 static bool look_page(struct look *look, struct pool *page)
 {
 	/* What is on the page is looked at after this. */
-	struct pheap_cache *cache = smp_load_acquire(&page->cache);
+	struct pheap_cache *cache = smp_load_acquire(pool_owner(page));
 	struct pheap_object *obj;
 
 	if (!cache->type)

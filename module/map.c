@@ -108,9 +108,9 @@ struct pool *map_find_pool(const void *p)
 {
 	struct pool *pool = map_find_page(p);
 
-	if (!pool || READ_ONCE(pool->cache) == cache_none)
+	if (!pool || READ_ONCE(*pool_owner(pool)) == cache_none)
 		return NULL;
-	return pool - (READ_ONCE(pool->lead) >> PAGE_SHIFT);
+	return pool_first(pool);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_pool);
 
@@ -119,7 +119,7 @@ static void map_init_none(void)
 	unsigned int i;
 
 	for (i = 0; i < ARENA_PAGES; i++) {
-		arena_none.pools[i].cache = cache_none;
+		arena_none.cache[i] = cache_none;
 		arena_none.pools[i].page = i;
 		arena_none.pools[i].bucket = POOL_GONE;
 	}

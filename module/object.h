@@ -130,15 +130,16 @@ static __always_inline struct pool *object_page(const struct pheap_object *obj,
 {
 	struct arena *arena = map_look((unsigned long)obj);
 	unsigned long off = (unsigned long)obj - arena->base;
-	struct pool *page = &arena->pools[off / PAGE_SIZE % ARENA_PAGES];
+	unsigned long index = off / PAGE_SIZE % ARENA_PAGES;
+	struct pool *page;
 
-	*cache = READ_ONCE(page->cache);
+	*cache = READ_ONCE(arena->cache[index]);
 	if (likely(off < ARENA_SIZE && (*cache)->type))
-		return page;
+		return &arena->pools[index];
 	page = map_find_page(obj);
 	if (!page)
 		return NULL;
-	*cache = READ_ONCE(page->cache);
+	*cache = READ_ONCE(*pool_owner(page));
 	return (*cache)->type ? page : NULL;
 }
 
@@ -158,9 +159,11 @@ static inline struct pheap_cache *object_cache(const struct pheap_object *obj)
 static __always_inline struct pheap_object *
 object_at(struct pool *page, const struct pheap_cache *cache, u32 at)
 {
-	if (at > cache->last || at >= page->lead + PAGE_SIZE)
+	u32 lead = pool_lead(page);
+
+	if (at > cache->last || at >= lead + PAGE_SIZE)
 		return NULL;
-	return pool_base(page) + (at - page->lead);
+	return pool_base(page) + (at - lead);
 }
 
 /*
@@ -170,7 +173,7 @@ object_at(struct pool *page, const struct pheap_cache *cache, u32 at)
 static __always_inline struct pheap_object *
 object_first(struct pool *page, const struct pheap_cache *cache)
 {
-	u32 lead = page->lead;
+	u32 lead = pool_lead(page);
 
 	if (lead)
 		lead = DIV_ROUND_UP(lead, cache->size) * cache->size;
@@ -183,7 +186,7 @@ object_next(struct pool *page, const struct pheap_cache *cache,
 {
 	u32 at = (void *)obj - pool_base(page);
 
-	return object_at(page, cache, page->lead + at + cache->size);
+	return object_at(page, cache, pool_lead(page) + at + cache->size);
 }
 
 /* Whether an object, or its free block, starts at @obj on a page of @cache. */
@@ -191,7 +194,7 @@ static inline bool object_is_at(struct pool *page,
 				const struct pheap_cache *cache,
 				const struct pheap_object *obj)
 {
-	u32 at = page->lead + offset_in_page(obj);
+	u32 at = pool_lead(page) + offset_in_page(obj);
 
 	return at <= cache->last && at % cache->size == 0;
 }

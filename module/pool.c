@@ -226,7 +226,7 @@ static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
 	/* For pool_release_rcu(), when the cache may be gone. */
 	pool->nr_free = cache->pages;
 	for (i = 0; i < cache->pages; i++)
-		WRITE_ONCE(pool[i].cache, cache_none);
+		WRITE_ONCE(*pool_owner(pool + i), cache_none);
 	/* Either the holder sees that this is no pool, or we see the hold. */
 	if (!pool_is_held(heap, pool))
 		compat_call_rcu(&pool->rcu, pool_release_rcu);
@@ -299,7 +299,8 @@ static void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
 static bool pool_is_of(const struct pheap_cache *cache,
 		       const struct pool *pool)
 {
-	return READ_ONCE(pool->cache) == cache && pool->bucket != POOL_GONE;
+	return READ_ONCE(*pool_owner(pool)) == cache &&
+	       pool->bucket != POOL_GONE;
 }
 
 /* A pool without live blocks moves to @empty. */
@@ -312,20 +313,27 @@ static void pool_take_out(struct pheap_cache *cache, struct cache_node *cn,
 	cn->nr_pools--;
 }
 
-/*
- * The descriptor of the page that a block of @cache starts in, in an RCU
- * section.  The first arena of the window is nearly always it.
- */
-static __always_inline struct pool *pool_page(const struct pheap_cache *cache,
-					      const void *p)
+/* pool_of() where the first arena of the window is not it. */
+static noinline struct pool *pool_of_other(const struct pheap_cache *cache,
+					   const void *p)
+{
+	struct pool *page = map_find_page(p);
+
+	return page && READ_ONCE(*pool_owner(page)) == cache ?
+		       pool_first(page) : NULL;
+}
+
+/* The pool of @cache that a block starts in, in an RCU section, or NULL. */
+static __always_inline struct pool *pool_of(const struct pheap_cache *cache,
+					    const void *p)
 {
 	struct arena *arena = map_look((unsigned long)p);
 	unsigned long off = (unsigned long)p - arena->base;
-	struct pool *page = &arena->pools[off / PAGE_SIZE];
+	unsigned long page = off / PAGE_SIZE;
 
-	if (likely(off < ARENA_SIZE && READ_ONCE(page->cache) == cache))
-		return page;
-	return map_find_page(p);
+	if (likely(off < ARENA_SIZE && READ_ONCE(arena->cache[page]) == cache))
+		return &arena->pools[arena->start[page] / PAGE_SIZE];
+	return pool_of_other(cache, p);
 }
 
 /**
@@ -424,21 +432,18 @@ static void pool_give_part(struct give *give, struct cache_node *cn,
 static void pool_give_node(struct give *give, struct cache_node *cn)
 {
 	struct pheap_cache *cache = give->cache;
-	struct pool *page, *pool;
+	struct pool *pool;
 
 	raw_spin_lock(&cn->lock);
 	do {
-		page = pool_page(cache, *give->p);
-		pool = page ? page - page->lead / PAGE_SIZE : NULL;
-		if (unlikely(!page || !pool_is_of(cache, pool))) {
+		pool = pool_of(cache, *give->p);
+		if (unlikely(!pool || pool->bucket == POOL_GONE)) {
 			*give->bad++ = *give->p++;
 			continue;
 		}
 		if (nr_node_ids > 1 && pool_cache_node(cache, pool) != cn)
 			break;
-		pool_give_part(give, cn, pool, (void *)
-			       ((unsigned long)*give->p & PAGE_MASK) -
-			       page->lead);
+		pool_give_part(give, cn, pool, pool_base(pool));
 	} while (give->p < give->end);
 	raw_spin_unlock(&cn->lock);
 }
@@ -446,11 +451,11 @@ static void pool_give_node(struct give *give, struct cache_node *cn)
 /* The node of the pool that the next block is in. */
 static struct cache_node *pool_node_of(const struct give *give)
 {
-	struct pool *page = NULL;
+	struct pool *pool = NULL;
 
 	if (nr_node_ids > 1)
-		page = pool_page(give->cache, *give->p);
-	return page ? pool_cache_node(give->cache, page) :
+		pool = pool_of(give->cache, *give->p);
+	return pool ? pool_cache_node(give->cache, pool) :
 		      cache_node(give->cache, first_online_node);
 }
 
@@ -473,7 +478,7 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_give_blocks);
 
 bool pool_give_all(struct pheap_cache *cache, struct pool *page)
 {
-	struct pool *pool = page - page->lead / PAGE_SIZE;
+	struct pool *pool = pool_first(page);
 	struct cache_node *cn = pool_cache_node(cache, pool);
 	unsigned long flags;
 	HLIST_HEAD(all);
@@ -514,7 +519,7 @@ bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
 	if (cache->blocks > 64)
 		return pool_allocated_locked(cache, pool, index);
 	/* No look at the bucket: the pool may be on its way to another. */
-	return READ_ONCE(pool->cache) == cache &&
+	return READ_ONCE(*pool_owner(pool)) == cache &&
 	       READ_ONCE(pool->word) & BIT_ULL(index);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_allocated);
@@ -574,12 +579,13 @@ static void pool_construct(struct pheap_cache *cache, struct pool *pool)
 /* The pool is whole from here on. */
 static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 {
-	unsigned int i;
+	struct arena *arena = pool_arena(pool);
+	unsigned int i, end = pool->page + cache->pages;
 
-	for (i = 0; i < cache->pages; i++) {
-		pool[i].lead = i << PAGE_SHIFT;
+	for (i = pool->page; i < end; i++) {
+		WRITE_ONCE(arena->start[i], (u32)pool->page << PAGE_SHIFT);
 		/* For those who walk over objects without a lock. */
-		smp_store_release(&pool[i].cache, cache);
+		smp_store_release(&arena->cache[i], cache);
 	}
 }
 
@@ -694,12 +700,12 @@ static bool pool_walk_blocks(struct pheap_cache *cache, struct pool *pool,
 
 bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg)
 {
-	struct pheap_cache *cache = READ_ONCE(pool->cache);
+	struct pheap_cache *cache = READ_ONCE(*pool_owner(pool));
 	struct cache_node *cn = pool_cache_node(cache, pool);
 	unsigned long flags;
 	bool more = true;
 
-	if (cache == cache_none || READ_ONCE(pool->lead))
+	if (cache == cache_none || pool_lead(pool))
 		return true;
 	raw_spin_lock_irqsave(&cn->lock, flags);
 	if (pool_is_of(cache, pool))

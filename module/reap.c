@@ -46,7 +46,7 @@ static void reap_take(struct reaped *reaped, struct pheap_object *obj)
 static bool reap_page(struct pool *page, struct reaped *reaped)
 {
 	/* What is on the page is looked at after this. */
-	struct pheap_cache *cache = smp_load_acquire(&page->cache);
+	struct pheap_cache *cache = smp_load_acquire(pool_owner(page));
 	struct pheap_object *obj;
 
 	if (!cache->type)

@@ -98,7 +98,7 @@ static void scan_page_init(struct scan_page *sp, struct scan *scan,
 	sp->page = &side->arena->pools[index];
 	sp->base = pool_base(sp->page);
 	/* What is on the page is looked at after this. */
-	sp->cache = smp_load_acquire(&sp->page->cache);
+	sp->cache = smp_load_acquire(&side->arena->cache[index]);
 	sp->type = sp->cache->type;
 	sp->odd = sp->type && sp->cache->size % SIDE_GRANULE;
 }
@@ -111,7 +111,7 @@ static __always_inline void *scan_at(const struct scan_page *sp,
 	u32 lead;
 
 	if (sp->odd) {
-		lead = sp->page->lead;
+		lead = pool_lead(sp->page);
 		at = pool_index(sp->cache, lead + at + SIDE_GRANULE / 2) *
 			     sp->cache->size - lead;
 	}
@@ -229,7 +229,7 @@ static __always_inline bool scan_age_object(const struct scan_page *sp,
 
 static void scan_age_members(struct scan_page *sp, unsigned long cand)
 {
-	u32 room = min_t(u32, sp->cache->last - sp->page->lead, PAGE_SIZE - 1);
+	u32 room = min_t(u32, sp->cache->last - pool_lead(sp->page), PAGE_SIZE - 1);
 	void *obj = object_first(sp->page, sp->cache);
 	void *last = pool_base(sp->page) + room;
 	u64 join[SIDE_WORDS] = {};
@@ -254,7 +254,7 @@ static void scan_age_page(struct scan *scan, struct arena *arena,
 	struct scan_page sp = { .scan = scan, .page = page };
 
 	/* What is on the page is looked at after this. */
-	sp.cache = smp_load_acquire(&page->cache);
+	sp.cache = smp_load_acquire(&arena->cache[index]);
 	sp.type = sp.cache->type;
 	if (!sp.type || !cand)
 		return;
@@ -325,8 +325,8 @@ static __always_inline struct arena *scan_arena(struct scan *scan,
 static void scan_join(struct scan *scan, struct arena *arena,
 		      struct pheap_object *obj)
 {
-	struct pool *page = &arena->pools[side_page_of(obj)];
-	struct pheap_type *type = READ_ONCE(page->cache)->type;
+	struct pheap_cache *cache = READ_ONCE(arena->cache[side_page_of(obj)]);
+	struct pheap_type *type = cache->type;
 	struct gc_side *side;
 	int rc;
 

@@ -52,9 +52,10 @@ static void check_pool(struct check *check, struct pheap_cache *cache,
 		 !pool->nr_free, bucket == POOL_FULL);
 	for (i = 0; i < cache->pages; i++) {
 		check_eq(check, "pool: pages lead to the first",
-			 pool[i].lead, i << PAGE_SHIFT);
+			 pool_lead(pool + i), i << PAGE_SHIFT);
 		check_eq(check, "pool: pages are the cache's",
-			 (unsigned long)pool[i].cache, (unsigned long)cache);
+			 (unsigned long)*pool_owner(pool + i),
+			 (unsigned long)cache);
 	}
 }
 
@@ -98,7 +99,7 @@ static void check_arena(struct check *check, struct arena *arena,
 	for (i = 0; i < ARENA_PAGES; i++)
 		if (arena->free & BIT_ULL(i))
 			check_eq(check, "arena: free pages are no cache's",
-				 (unsigned long)arena->pools[i].cache,
+				 (unsigned long)arena->cache[i],
 				 (unsigned long)cache_none);
 }
 
