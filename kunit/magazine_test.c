@@ -169,14 +169,14 @@ static void magazine_busy_is_no_obstacle(struct kunit *test)
 	preempt_disable();
 	mag = magazine_here(cache);
 	wrong += !magazine_enter(mag);
-	count = mag->count;
+	count = magazine_nr(mag);
 	free_each(p, 20);
-	wrong += mag->count != count;
+	wrong += magazine_nr(mag) != count;
 	for (i = 0; i < 20; i++) {
 		q[i] = pheap_alloc(heap_of(test), 72, GFP_ATOMIC);
 		wrong += !q[i];
 	}
-	wrong += mag->count != count;
+	wrong += magazine_nr(mag) != count;
 	magazine_leave(mag);
 	preempt_enable();
 	KUNIT_EXPECT_EQ(test, wrong, 0);
@@ -308,7 +308,7 @@ static void magazine_is_drained_when_cpu_dies(struct kunit *test)
 		kunit_skip(test, "one CPU");
 	}
 	fixture_run_on(test, other, cargo_free, &cargo);
-	KUNIT_EXPECT_GT(test, READ_ONCE(cache->mag[other]->count), 0);
+	KUNIT_EXPECT_GT(test, magazine_nr(cache->mag[other]), 0);
 	err = remove_cpu(other);
 	if (err)
 		kunit_skip(test, "CPU %d stays: %d", other, err);

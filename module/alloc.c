@@ -47,13 +47,6 @@ static void *alloc_refill(struct pheap_cache *cache, size_t size, gfp_t gfp)
 	return p;
 }
 
-static noinline void *alloc_after_corrupt(struct pheap_cache *cache,
-					  size_t size, gfp_t gfp, void *p)
-{
-	report_corrupt(cache, p);
-	return alloc_slow(cache, size, gfp, NUMA_NO_NODE);
-}
-
 static noinline void *alloc_any_slow(struct pheap *heap, size_t size, gfp_t gfp)
 {
 	void *p = NULL;
@@ -68,9 +61,6 @@ static noinline void *alloc_any_slow(struct pheap *heap, size_t size, gfp_t gfp)
 static __always_inline void *alloc_finish(struct pheap_cache *cache, void *p,
 					  size_t size, gfp_t gfp)
 {
-	/* Without one, the cookie is at the start. */
-	if (unlikely(!mark_take(p, p)))
-		return alloc_after_corrupt(cache, size, gfp, p);
 	compat_kasan_alloc(p, size, cache->size);
 	if (want_init_on_alloc(gfp))
 		return alloc_zeroed(cache, p);
@@ -93,7 +83,7 @@ static noinline void *alloc_medium(struct pheap *heap, size_t size, gfp_t gfp)
 	if (unlikely(size > CLASS_MAX))
 		return alloc_any_slow(heap, size, gfp);
 	cache = READ_ONCE(heap->classes[class_of(size)]);
-	if (unlikely(!magazine_pop(cache, &p)))
+	if (unlikely(!magazine_pop(cache, 0, &p)))
 		return alloc_any_slow(heap, size, gfp);
 	return alloc_finish(cache, p, size, gfp);
 }
@@ -111,7 +101,7 @@ void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
 	void *p;
 
 	compat_might_alloc(gfp);
-	if (unlikely(!magazine_pop(cache, &p)))
+	if (unlikely(!magazine_pop(cache, 0, &p)))
 		return alloc_class_slow(class, size, gfp);
 	return alloc_finish(cache, p, size, gfp & ~__GFP_ZERO);
 }
@@ -131,7 +121,7 @@ void *pheap_alloc_any(struct pheap *heap, size_t size, gfp_t gfp)
 	if (unlikely(size > SMALL_MAX))
 		return alloc_medium(heap, size, gfp);
 	cache = READ_ONCE(heap->classes[class_of_small(size)]);
-	if (unlikely(!magazine_pop(cache, &p)))
+	if (unlikely(!magazine_pop(cache, 0, &p)))
 		return alloc_any_slow(heap, size, gfp);
 	return alloc_finish(cache, p, size, gfp);
 }
@@ -148,10 +138,8 @@ void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp)
 	void *p;
 
 	compat_might_alloc(gfp);
-	if (unlikely(!magazine_pop(cache, &p)))
+	if (unlikely(!magazine_pop(cache, cache->cookie, &p)))
 		return alloc_object_slow(cache, gfp);
-	if (unlikely(!mark_take(mark_at(cache, p), p)))
-		return alloc_after_corrupt(cache, cache->usable, gfp, p);
 	compat_kasan_alloc(p, cache->usable, cache->size);
 	if (want_init_on_alloc(gfp) && likely(!cache->ctor))
 		return alloc_zeroed(cache, p);

@@ -301,12 +301,14 @@ static size_t free_to_magazine(struct pheap_cache *cache, size_t n, void **p)
 {
 	struct magazine *mag = magazine_this(cache);
 	size_t done;
+	u32 nr;
 
 	if (!magazine_enter(mag))
 		return 0;
-	n = min_t(size_t, n, mag->capacity - mag->count);
-	done = free_run(cache, n, p, mag->slot + mag->count);
-	mag->count += done;
+	nr = magazine_nr(mag);
+	n = min_t(size_t, n, mag->capacity - nr);
+	done = free_run(cache, n, p, mag->slot + nr);
+	magazine_set_nr(mag, nr + done);
 	magazine_leave(mag);
 	return done;
 }

@@ -95,14 +95,6 @@ static noinline void *object_new_slow(const struct pheap_type *type,
 	return obj;
 }
 
-static noinline void *object_after_corrupt(const struct pheap_type *type,
-					   struct pheap_cache *cache, void *p,
-					   gfp_t gfp)
-{
-	report_corrupt(cache, p);
-	return object_new_slow(type, cache, gfp);
-}
-
 /*
  * As pheap_cache_alloc(), and then the count.  What is likely keeps nothing over
  * a call.
@@ -113,10 +105,8 @@ static __always_inline void *object_new(const struct pheap_type *type,
 	void *p;
 
 	compat_might_alloc(gfp);
-	if (unlikely(!magazine_pop(cache, &p)))
+	if (unlikely(!magazine_pop(cache, sizeof(struct pheap_object), &p)))
 		return object_new_slow(type, cache, gfp);
-	if (unlikely(!mark_take(mark_at_object(p), p)))
-		return object_after_corrupt(type, cache, p, gfp);
 	compat_kasan_alloc(p, cache->usable, cache->size);
 	if (!type->simple || want_init_on_alloc(gfp))
 		return object_finish(type, cache, p, gfp);

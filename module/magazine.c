@@ -17,7 +17,9 @@
 /* Full magazines that a node keeps for another CPU. */
 #define MAGAZINE_DEPOT		2
 
-static DEFINE_PER_CPU(struct magazine, magazine_nothing);
+static DEFINE_PER_CPU(struct magazine, magazine_nothing) = {
+	.state = MAGAZINE_BUSY,
+};
 
 struct magazine *magazine_none(int cpu)
 {
@@ -53,7 +55,9 @@ static struct magazine *magazine_new(struct pheap_cache *cache,
 		.capacity = capacity,
 		.heap = cache->heap,
 		.bytes = bytes,
+		.bottom = (void *)&mag->no_mark - cache->cookie,
 	};
+	mag->no_mark = ~mark_cookie(mag->bottom);
 	atomic_long_add(bytes, &mag->heap->magazines);
 	return mag;
 }
@@ -111,20 +115,26 @@ static struct magazine *magazine_enter_this(struct pheap_cache *cache)
 static struct magazine *magazine_swap(struct pheap_cache *cache,
 				      struct magazine *new)
 {
-	struct magazine *old = magazine_enter_this(cache);
+	struct magazine **at = &cache->mag[raw_smp_processor_id()];
+	struct magazine *old = READ_ONCE(*at);
+	unsigned int nr;
 
+	/* Nobody can make that one busy: an interrupt may be first. */
+	if (!old->heap)
+		return cmpxchg(at, old, new) == old ? NULL : new;
+	old = magazine_enter_this(cache);
 	if (!old)
 		return new;
 	if (new->capacity <= old->capacity) {
 		magazine_leave(old);
 		return new;
 	}
-	compat_copy_words(new->slot, old->slot, old->count);
-	new->count = old->count;
-	WRITE_ONCE(cache->mag[raw_smp_processor_id()], new);
-	old->count = 0;
-	if (old->heap)
-		old->capacity = 0;
+	nr = magazine_nr(old);
+	compat_copy_words(new->slot, old->slot, nr);
+	new->state = nr * MAGAZINE_BLOCK;
+	WRITE_ONCE(*at, new);
+	magazine_set_nr(old, 0);
+	old->capacity = 0;
 	magazine_leave(old);
 	return old;
 }
@@ -281,8 +291,9 @@ static void magazine_refill(struct pheap_cache *cache, int node,
 {
 	unsigned int nr = (mag->capacity + 1) / 2;
 
-	mag->count = depot_take(cache_node(cache, node), mag->slot, nr) ?:
-		     pool_take_blocks(cache, node, mag->slot, nr);
+	magazine_set_nr(mag, depot_take(cache_node(cache, node), mag->slot,
+					nr) ?:
+			     pool_take_blocks(cache, node, mag->slot, nr));
 }
 
 /* One block from the magazine, refilled if that is what it takes, or NULL. */
@@ -291,10 +302,11 @@ static void *magazine_take_one(struct pheap_cache *cache, int node,
 {
 	void *p = NULL;
 
-	if (!mag->count)
+	if (!magazine_nr(mag))
 		magazine_refill(cache, node, mag);
-	while (!p && mag->count) {
-		p = mag->slot[--mag->count];
+	while (!p && magazine_nr(mag)) {
+		mag->state -= MAGAZINE_BLOCK;
+		p = mag->slot[magazine_nr(mag)];
 		if (!magazine_unmark(cache, &p, 1))
 			p = NULL;
 	}
@@ -349,10 +361,10 @@ static unsigned int magazine_stock(struct pheap_cache *cache, int node,
 
 	preempt_disable();
 	mag = magazine_enter_node(cache, node);
-	nr = mag ? min(nr, mag->capacity - mag->count) : 0;
+	nr = mag ? min(nr, mag->capacity - magazine_nr(mag)) : 0;
 	if (mag) {
-		compat_copy_words(mag->slot + mag->count, p, nr);
-		mag->count += nr;
+		compat_copy_words(mag->slot + magazine_nr(mag), p, nr);
+		mag->state += nr * MAGAZINE_BLOCK;
 		magazine_leave(mag);
 	}
 	preempt_enable();
@@ -399,12 +411,12 @@ static unsigned int magazine_pop_bulk(struct pheap_cache *cache, int node,
 	mag = magazine_enter_node(cache, node);
 	if (!mag)
 		nr = 0;
-	else if (!mag->count && nr < MAGAZINE_BULK)
+	else if (!magazine_nr(mag) && nr < MAGAZINE_BULK)
 		magazine_refill(cache, node, mag);
 	if (mag) {
-		nr = min(nr, mag->count);
-		mag->count -= nr;
-		compat_copy_words(p, mag->slot + mag->count, nr);
+		nr = min(nr, magazine_nr(mag));
+		mag->state -= nr * MAGAZINE_BLOCK;
+		compat_copy_words(p, mag->slot + magazine_nr(mag), nr);
 		magazine_leave(mag);
 	}
 	preempt_enable();
@@ -437,15 +449,15 @@ static void magazine_spill(struct pheap_cache *cache, struct magazine *mag,
 			   struct spill *spill)
 {
 	struct cache_node *cn = cache_node(cache, numa_mem_id());
-	unsigned int nr = (mag->count + 1) / 2;
+	unsigned int nr = (magazine_nr(mag) + 1) / 2;
 
 	if (mag->capacity < cache->capacity ||
 	    !depot_give(cache, cn, mag->slot, nr)) {
 		compat_copy_words(spill->p, mag->slot, nr);
 		spill->nr = nr;
 	}
-	mag->count -= nr;
-	compat_copy_words(mag->slot, mag->slot + nr, mag->count);
+	mag->state -= nr * MAGAZINE_BLOCK;
+	compat_copy_words(mag->slot, mag->slot + nr, magazine_nr(mag));
 }
 
 /* Returns false if there is no magazine to be used. */
@@ -456,10 +468,11 @@ static bool magazine_try_put(struct pheap_cache *cache, void *p,
 
 	if (!mag)
 		return false;
-	if (mag->count == mag->capacity)
+	if (magazine_nr(mag) == mag->capacity)
 		magazine_spill(cache, mag, spill);
 	mark_set(cache, p);
-	mag->slot[mag->count++] = p;
+	mag->slot[magazine_nr(mag)] = p;
+	mag->state += MAGAZINE_BLOCK;
 	magazine_leave(mag);
 	return true;
 }
@@ -494,8 +507,8 @@ static struct magazine *magazine_detach(struct pheap_cache *cache, int cpu)
 	if (!mag->heap || !magazine_enter(mag))
 		return NULL;
 	WRITE_ONCE(cache->mag[cpu], magazine_none(cpu));
-	mag->drained = mag->count;
-	mag->count = 0;
+	mag->drained = magazine_nr(mag);
+	magazine_set_nr(mag, 0);
 	mag->capacity = 0;
 	magazine_leave(mag);
 	return mag;
@@ -579,7 +592,8 @@ unsigned long magazine_count(struct pheap_cache *cache)
 
 	rcu_read_lock();
 	for_each_possible_cpu(i)
-		nr += READ_ONCE(READ_ONCE(cache->mag[i])->count);
+		nr += READ_ONCE(READ_ONCE(cache->mag[i])->state) /
+		      MAGAZINE_BLOCK;
 	rcu_read_unlock();
 	for (i = 0; i < nr_node_ids; i++)
 		nr += READ_ONCE(cache_node(cache, i)->nr_depot);

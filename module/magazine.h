@@ -4,15 +4,20 @@
  * Bonwick and Adams: Magazines and Vmem, 2001)
  *
  * A magazine has no lock.  It is used only on its own CPU, with preemption
- * off, by whoever could set @busy first; whoever interrupts that finds it
- * busy and goes to the pools instead.  @count may be read only after @busy
- * was set: an interrupt that comes before is over, and has left it right.
+ * off, by whoever could set its busy bit first; whoever interrupts that finds it
+ * busy and goes to the pools instead.  The count may be read only after that:
+ * an interrupt that comes before is over, and has left it right.
+ *
+ * The bit and the count are one word, so that one subtraction takes a block out
+ * and ends the use.  Under the first block is what looks like one that was
+ * written to while it was free: whoever looks at the mark of the last block need
+ * not ask whether there is one.
  */
 #ifndef _PHEAP_MAGAZINE_H
 #define _PHEAP_MAGAZINE_H
 
+#include <linux/bits.h>
 #include <linux/llist.h>
-#include <linux/overflow.h>
 #include <linux/preempt.h>
 #include <linux/smp.h>
 
@@ -46,33 +51,45 @@
 #define MAGAZINE_EARNED		64L
 #define MAGAZINE_EARNS_MOST	(32L << 10)
 
+/* Somebody on this CPU is using the magazine; and a block in it. */
+#define MAGAZINE_BUSY		BIT(0)
+#define MAGAZINE_BLOCK		BIT(16)
+
 /**
  * struct magazine - blocks at hand
- * @count: blocks in it.
+ * @state: %MAGAZINE_BUSY, and %MAGAZINE_BLOCK times the blocks in it.
  * @capacity: most that may be; 0 once it is out of use.
- * @busy: somebody on this CPU is using it.
  * @misses: how often it was empty or full since it was made.
  * @drained: blocks left in one that is out of use.
  * @bytes: part of heap->magazines.
  * @heap: heap, for the charge.
  * @list: among those out of use.
  * @rcu: for its end: others may still look at it.
+ * @no_mark: what is never a block's mark, in the place of one.
+ * @bottom: has @no_mark where a block of the cache has its mark.
  * @slot: the blocks.
  */
 struct magazine {
-	u32 count;
+	u32 state;
 	u32 capacity;
-	u8 busy;
 	u8 misses;
 	u16 drained;
 	u32 bytes;
 	struct pheap *heap;
 	struct llist_node list;
 	struct rcu_head rcu;
+	u64 no_mark;
+	void *bottom;
 	void *slot[];
 };
 
-/* The magazine that a CPU has where it has none: empty and full. */
+static_assert(offsetof(struct magazine, bottom) + sizeof(void *) ==
+	      offsetof(struct magazine, slot));
+
+/*
+ * The magazine that a CPU has where it has none: always busy, as there is no
+ * bottom that suits all caches.
+ */
 struct magazine *magazine_none(int cpu);
 
 /*
@@ -132,37 +149,53 @@ magazine_this(const struct pheap_cache *cache)
 	return magazine_at(cache, compat_cpu_offset());
 }
 
-/* Plain accesses, which make one instruction each: only this CPU races. */
 static __always_inline bool magazine_enter(struct magazine *mag)
 {
-	return compat_flag_set(&mag->busy);
+	return compat_flag_set(&mag->state);
 }
 
+/* Plain accesses, which make one instruction each: only this CPU races. */
 static __always_inline void magazine_leave(struct magazine *mag)
 {
 	barrier();
-	mag->busy = 0;
+	mag->state &= ~MAGAZINE_BUSY;
 }
 
-/* Takes the most recently freed block.  Returns false if there is none. */
+/* How many blocks are in one that is busy. */
+static __always_inline u32 magazine_nr(const struct magazine *mag)
+{
+	return compat_upper_half(&mag->state);
+}
+
+static inline void magazine_set_nr(struct magazine *mag, u32 nr)
+{
+	mag->state = nr * MAGAZINE_BLOCK | MAGAZINE_BUSY;
+}
+
+/*
+ * Takes the most recently freed block, whose mark, at @cookie in it, must be as it
+ * was left.  Returns false if there is none, or not such a one: that is left for
+ * magazine_take().
+ */
 static __always_inline bool magazine_pop(const struct pheap_cache *cache,
-					 void **p)
+					 unsigned long cookie, void **block)
 {
 	struct compat_pin pin = compat_pin();
 	struct magazine *mag = magazine_at(cache, compat_pin_offset(pin));
-	u64 n;
+	void *p;
 
 	if (unlikely(!magazine_enter(mag)))
 		goto none;
-	/* One instruction to count down and to see that there is none. */
-	if (unlikely(check_sub_overflow((u64)mag->count, 1ULL, &n)))
-		goto empty;
-	mag->count = n;
-	*p = mag->slot[n];
-	magazine_leave(mag);
+	p = *(mag->slot + magazine_nr(mag) - 1UL);
+	if (unlikely(!mark_take(p + cookie, p)))
+		goto bad;
+	/* So that memory is counted down, which takes no register. */
+	barrier();
+	mag->state -= MAGAZINE_BLOCK + MAGAZINE_BUSY;
 	compat_unpin(pin);
+	*block = p;
 	return true;
-empty:
+bad:
 	magazine_leave(mag);
 none:
 	compat_unpin(pin);
@@ -180,17 +213,15 @@ static __always_inline bool magazine_push(struct magazine *mag, const void *p,
 
 	if (unlikely(!magazine_enter(mag)))
 		return false;
-	n = mag->count;
+	n = magazine_nr(mag);
 	if (unlikely(n >= mag->capacity)) {
 		magazine_leave(mag);
 		return false;
 	}
 	*word = cookie;
 	mag->slot[n] = (void *)p;
-	/* So that memory is counted up, which takes no register. */
 	barrier();
-	mag->count++;
-	magazine_leave(mag);
+	mag->state += MAGAZINE_BLOCK - MAGAZINE_BUSY;
 	return true;
 }
 

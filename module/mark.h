@@ -49,13 +49,18 @@ static __always_inline bool mark_is_set(const struct pheap_cache *cache,
 	return *mark_at(cache, p) == mark_cookie(p);
 }
 
-/* Take the mark at @word out of a block, if it is there. */
+/*
+ * Take the mark at @word out of a block, if it is there: one instruction looks and
+ * clears.
+ */
 static __always_inline bool mark_take(u64 *word, const void *p)
 {
-	if (unlikely(*word != mark_cookie(p)))
-		return false;
-	*word = 0;
-	return true;
+	u64 cookie = mark_cookie(p);
+
+	if (likely(compat_xor_to_zero(word, cookie)))
+		return true;
+	*word ^= cookie;
+	return false;
 }
 
 #endif /* _PHEAP_MARK_H */

@@ -127,24 +127,22 @@ static __always_inline void compat_unpin(struct compat_pin pin)
 #endif
 
 /*
- * Set a flag that is 0, in the face of interrupts on this CPU but no other CPU.
- * On x86 in one instruction, which leaves the carry set where it was 0.
+ * Set bit 0 of a word, in the face of interrupts on this CPU but no other CPU.
+ * Returns false if it was set; elsewhere than on x86, where it is one instruction,
+ * also if an interrupt came in between.
  */
-static __always_inline bool compat_flag_set(u8 *flag)
+static __always_inline bool compat_flag_set(u32 *word)
 {
 #if defined(__x86_64__)
-	asm goto("subb $1, %0\n\tjnc %l[was_set]"
-		 : : "m" (*flag) : "memory", "cc" : was_set);
+	asm goto("btsl $0, %0\n\tjc %l[was_set]"
+		 : : "m" (*word) : "memory", "cc" : was_set);
 	return true;
 was_set:
-	asm volatile("addb $1, %0" : "+m" (*flag) : : "memory", "cc");
 	return false;
 #else
-	if (unlikely(READ_ONCE(*flag)))
-		return false;
-	WRITE_ONCE(*flag, 1);
-	barrier();
-	return true;
+	u32 old = READ_ONCE(*word);
+
+	return !(old & 1) && cmpxchg_local(word, old, old | 1) == old;
 #endif
 }
 
@@ -181,6 +179,33 @@ void compat_cpu_init(void);
 #else
 #define compat_load(x)	READ_ONCE(x)
 #endif
+
+/* The upper half of a word in memory, which is an access of its own. */
+static __always_inline u32 compat_upper_half(const u32 *word)
+{
+#if defined(__x86_64__)
+	return ((const u16 *)word)[1];
+#else
+	return *word >> 16;
+#endif
+}
+
+/*
+ * Xor @mask into a word in memory.  Returns whether that is zero then; GCC would
+ * compare the two in registers.
+ */
+static __always_inline bool compat_xor_to_zero(u64 *word, u64 mask)
+{
+#if defined(__x86_64__)
+	bool zero;
+
+	asm("xorq %2, %0" : "+m" (*word), "=@ccz" (zero) : "r" (mask));
+	return zero;
+#else
+	*word ^= mask;
+	return !*word;
+#endif
+}
 
 /* Clear a bit of a word in a register.  Returns whether it was set. */
 static __always_inline bool compat_take_bit(u64 *word, unsigned int bit)
