@@ -70,7 +70,7 @@ static __always_inline bool free_fast(struct pheap_cache *expected,
 	if (expected && unlikely(cache != expected))
 		goto slow;
 	if (unlikely(!free_push(cache, compat_pin_offset(pin), p,
-				mark_at(cache, p))))
+				cache->cookie)))
 		goto slow;
 	compat_unpin(pin);
 	return true;

@@ -39,18 +39,21 @@ static __always_inline void free_close(const struct pheap_cache *cache,
 
 /*
  * @p, if it is in no magazine, goes into this CPU's, whose number times 8 is
- * @offset.  Its mark is at @word.  Preemption is off.
+ * @offset.  Its mark is @at in it.  Preemption is off.
  */
 static __always_inline bool free_push(const struct pheap_cache *cache,
 				      unsigned long offset, const void *p,
-				      u64 *word)
+				      unsigned long at)
 {
 	u64 cookie = mark_cookie(p);
 
-	if (unlikely(*word == cookie))
+	if (unlikely(*(u64 *)(p + at) == cookie))
 		return false;
+	/* Or the sum would be kept in a register for the other access. */
+	if (!__builtin_constant_p(at))
+		OPTIMIZER_HIDE_VAR(at);
 	free_close(cache, p);
-	return magazine_push(magazine_at(cache, offset), p, word, cookie);
+	return magazine_push(magazine_at(cache, offset), (void *)p, at, cookie);
 }
 
 /*
@@ -64,7 +67,8 @@ static __always_inline bool free_object_fast(const struct pheap_cache *cache,
 	if (static_branch_unlikely(&free_many_nodes) &&
 	    arena->node != numa_mem_id())
 		return false;
-	return free_push(cache, compat_cpu_offset(), p, mark_at_object(p));
+	return free_push(cache, compat_cpu_offset(), p,
+			 sizeof(struct pheap_object));
 }
 
 #endif /* _PHEAP_FREE_H */

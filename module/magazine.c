@@ -231,7 +231,7 @@ static noinline unsigned int magazine_unmark_bad(struct pheap_cache *cache,
 	unsigned int i, good = 0;
 
 	for (i = 0; i < nr; i++) {
-		if (likely(mark_take(mark_at(cache, p[i]), p[i])))
+		if (likely(mark_take(p[i], cache->cookie)))
 			p[good++] = p[i];
 		else
 			report_corrupt(cache, p[i]);

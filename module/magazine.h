@@ -173,12 +173,12 @@ static inline void magazine_set_nr(struct magazine *mag, u32 nr)
 }
 
 /*
- * Takes the most recently freed block, whose mark, at @cookie in it, must be as it
- * was left.  Returns false if there is none, or not such a one: that is left for
+ * Takes the most recently freed block, whose mark, @at in it, must be as it was
+ * left.  Returns false if there is none, or not such a one: that is left for
  * magazine_take().
  */
 static __always_inline bool magazine_pop(const struct pheap_cache *cache,
-					 unsigned long cookie, void **block)
+					 unsigned long at, void **block)
 {
 	struct compat_pin pin = compat_pin();
 	struct magazine *mag = magazine_at(cache, compat_pin_offset(pin));
@@ -187,10 +187,8 @@ static __always_inline bool magazine_pop(const struct pheap_cache *cache,
 	if (unlikely(!magazine_enter(mag)))
 		goto none;
 	p = *(mag->slot + magazine_nr(mag) - 1UL);
-	if (unlikely(!mark_take(p + cookie, p)))
+	if (unlikely(!mark_take(p, at)))
 		goto bad;
-	/* So that memory is counted down, which takes no register. */
-	barrier();
 	mag->state -= MAGAZINE_BLOCK + MAGAZINE_BUSY;
 	compat_unpin(pin);
 	*block = p;
@@ -203,11 +201,11 @@ none:
 }
 
 /*
- * With preemption off.  Puts @cookie at @word in the block.  Returns false if
+ * With preemption off.  Puts @cookie in the block, at @at in it.  Returns false if
  * there is no room.
  */
-static __always_inline bool magazine_push(struct magazine *mag, const void *p,
-					  u64 *word, u64 cookie)
+static __always_inline bool magazine_push(struct magazine *mag, void *p,
+					  unsigned long at, u64 cookie)
 {
 	u32 n;
 
@@ -218,8 +216,9 @@ static __always_inline bool magazine_push(struct magazine *mag, const void *p,
 		magazine_leave(mag);
 		return false;
 	}
-	*word = cookie;
-	mag->slot[n] = (void *)p;
+	*(u64 *)(p + at) = cookie;
+	mag->slot[n] = p;
+	/* So that memory is counted up, which takes no register. */
 	barrier();
 	mag->state += MAGAZINE_BLOCK - MAGAZINE_BUSY;
 	return true;

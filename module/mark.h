@@ -27,12 +27,6 @@ static __always_inline u64 *mark_at(const struct pheap_cache *cache,
 	return (u64 *)((char *)p + cache->cookie);
 }
 
-/* The same for an object: behind its count, which stays readable. */
-static __always_inline u64 *mark_at_object(const void *p)
-{
-	return (u64 *)((char *)p + sizeof(struct pheap_object));
-}
-
 static __always_inline bool mark_has(const struct pheap_cache *cache)
 {
 	return !(cache->flags & PHEAP_DEBUG);
@@ -50,16 +44,18 @@ static __always_inline bool mark_is_set(const struct pheap_cache *cache,
 }
 
 /*
- * Take the mark at @word out of a block, if it is there: one instruction looks and
- * clears.
+ * Take the mark, which is @at in the block, out of it, if it is there: one
+ * instruction looks and clears.
  */
-static __always_inline bool mark_take(u64 *word, const void *p)
+static __always_inline bool mark_take(void *p, unsigned long at)
 {
 	u64 cookie = mark_cookie(p);
 
-	if (likely(compat_xor_to_zero(word, cookie)))
+	if (likely(compat_xor_to_zero(p + at, cookie)))
 		return true;
-	*word ^= cookie;
+	/* Or the sum would be kept in a register for this. */
+	OPTIMIZER_HIDE_VAR(at);
+	*(u64 *)(p + at) ^= cookie;
 	return false;
 }
 

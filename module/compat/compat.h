@@ -199,7 +199,8 @@ static __always_inline bool compat_xor_to_zero(u64 *word, u64 mask)
 #if defined(__x86_64__)
 	bool zero;
 
-	asm("xorq %2, %0" : "+m" (*word), "=@ccz" (zero) : "r" (mask));
+	asm volatile("xorq %2, %1"
+		     : "=@ccz" (zero) : "m" (*word), "r" (mask) : "memory");
 	return zero;
 #else
 	*word ^= mask;
