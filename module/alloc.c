@@ -88,12 +88,24 @@ static noinline void *alloc_medium(struct pheap *heap, size_t size, gfp_t gfp)
 	return alloc_finish(cache, p, size, gfp);
 }
 
+/* For a system that wants init_on_alloc. */
+static noinline void *alloc_class_zeroed(struct pheap_cache **class,
+					 size_t size, gfp_t gfp)
+{
+	struct pheap_cache *cache = READ_ONCE(*class);
+	void *p;
+
+	if (unlikely(!magazine_pop(cache, 0, &p)))
+		return alloc_class_slow(class, size, gfp);
+	return alloc_finish(cache, p, size, gfp | __GFP_ZERO);
+}
+
 /*
- * The hot path.  This CPU's magazine of the class, its last block; then the
- * block's cookie says whether it is as it was left.  On 6.1 some 25 instructions:
- * 5 for the magazine with preemption off, 8 for the block, 5 for the cookie, 1
- * for zeroing (whoever asks for that calls pheap_alloc_any()), the rest call and
- * return.
+ * The hot path.  This CPU's magazine of the class, its last block, which is as it
+ * was left if its mark says so.  On 6.1 17 instructions: 5 for the magazine with
+ * preemption off, 2 to see that it is not busy, 2 for the block, 4 for the mark, 1
+ * to count it out; 1 for zeroing (whoever asks for that calls pheap_alloc_any()),
+ * and 2 for preemption.
  */
 void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
 {
@@ -101,9 +113,13 @@ void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
 	void *p;
 
 	compat_might_alloc(gfp);
+	/* Asked now, for the sake of registers. */
+	if (want_init_on_alloc(0))
+		return alloc_class_zeroed(class, size, gfp);
 	if (unlikely(!magazine_pop(cache, 0, &p)))
 		return alloc_class_slow(class, size, gfp);
-	return alloc_finish(cache, p, size, gfp & ~__GFP_ZERO);
+	compat_kasan_alloc(p, size, cache->size);
+	return p;
 }
 EXPORT_SYMBOL_GPL(pheap_alloc_class);
 
@@ -133,7 +149,7 @@ static noinline void *alloc_object_slow(struct pheap_cache *cache, gfp_t gfp)
 	       alloc_slow(cache, cache->usable, gfp, NUMA_NO_NODE);
 }
 
-void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp)
+void *pheap_cache_alloc_any(struct pheap_cache *cache, gfp_t gfp)
 {
 	void *p;
 
@@ -145,7 +161,21 @@ void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp)
 		return alloc_zeroed(cache, p);
 	return p;
 }
-EXPORT_SYMBOL_GPL(pheap_cache_alloc);
+EXPORT_SYMBOL_GPL(pheap_cache_alloc_any);
+
+void *pheap_cache_alloc_plain(struct pheap_cache *cache, gfp_t gfp)
+{
+	void *p;
+
+	if (want_init_on_alloc(0))
+		return pheap_cache_alloc_any(cache, gfp);
+	compat_might_alloc(gfp);
+	if (unlikely(!magazine_pop(cache, cache->cookie, &p)))
+		return alloc_object_slow(cache, gfp);
+	compat_kasan_alloc(p, cache->usable, cache->size);
+	return p;
+}
+EXPORT_SYMBOL_GPL(pheap_cache_alloc_plain);
 
 /*
  * The slow path sleeps, and uses the heap after it did: heap_close() waits for

@@ -564,6 +564,30 @@ struct pheap_cache *pheap_cache_create(struct pheap *heap, const char *name,
 void pheap_cache_destroy(struct pheap_cache *cache);
 
 /**
+ * pheap_cache_alloc_plain() - allocate an object that need not be zeroed
+ * @cache: a cache.
+ * @gfp: GFP flags, without %__GFP_ZERO.
+ *
+ * Use pheap_cache_alloc(), which calls this where it can.
+ *
+ * Context: Any context but NMI. May sleep if @gfp allows.
+ * Return: the object, or %NULL.
+ */
+void *pheap_cache_alloc_plain(struct pheap_cache *cache, gfp_t gfp) __malloc;
+
+/**
+ * pheap_cache_alloc_any() - allocate an object
+ * @cache: a cache.
+ * @gfp: GFP flags.
+ *
+ * Use pheap_cache_alloc(), which calls this where it must.
+ *
+ * Context: Any context but NMI. May sleep if @gfp allows.
+ * Return: the object, or %NULL.
+ */
+void *pheap_cache_alloc_any(struct pheap_cache *cache, gfp_t gfp) __malloc;
+
+/**
  * pheap_cache_alloc() - allocate an object
  * @cache: a cache.
  * @gfp: GFP flags.  %__GFP_ZERO with a constructor is reported and the flag
@@ -572,7 +596,13 @@ void pheap_cache_destroy(struct pheap_cache *cache);
  * Context: Any context but NMI. May sleep if @gfp allows.
  * Return: the object, or %NULL.
  */
-void *pheap_cache_alloc(struct pheap_cache *cache, gfp_t gfp) __malloc;
+static __always_inline void *pheap_cache_alloc(struct pheap_cache *cache,
+					       gfp_t gfp)
+{
+	if (__builtin_constant_p(gfp & __GFP_ZERO) && !(gfp & __GFP_ZERO))
+		return pheap_cache_alloc_plain(cache, gfp);
+	return pheap_cache_alloc_any(cache, gfp);
+}
 
 /**
  * pheap_cache_free() - free an object

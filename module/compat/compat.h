@@ -208,6 +208,19 @@ static __always_inline bool compat_xor_to_zero(u64 *word, u64 mask)
 #endif
 }
 
+/* Whether READ_ONCE() of a word is @v, without a register for it. */
+#if defined(__x86_64__) && !defined(CONFIG_KCSAN) && !defined(CONFIG_KASAN)
+#define compat_is(x, v)							\
+	({								\
+		bool __is;						\
+		static_assert(sizeof(x) == 8);				\
+		asm("cmpq %2, %1" : "=@cce" (__is) : "m" (x), "r" (v));	\
+		__is;							\
+	})
+#else
+#define compat_is(x, v)	(READ_ONCE(x) == (v))
+#endif
+
 /* Clear a bit of a word in a register.  Returns whether it was set. */
 static __always_inline bool compat_take_bit(u64 *word, unsigned int bit)
 {
