@@ -102,10 +102,10 @@ static noinline void *alloc_class_zeroed(struct pheap_cache **class,
 
 /*
  * The hot path.  This CPU's magazine of the class, its last block, which is as it
- * was left if its mark says so.  On 6.1 17 instructions: 5 for the magazine with
- * preemption off, 2 to see that it is not busy, 2 for the block, 4 for the mark, 1
- * to count it out; 1 for zeroing (whoever asks for that calls pheap_alloc_any()),
- * and 2 for preemption.
+ * was left if its mark says so.  On 6.1 19 instructions: 4 for the magazine with
+ * preemption off, 2 to make it busy, 2 for the block, 4 for the mark, 1 to count it
+ * out, 1 for zeroing (whoever asks for that calls pheap_alloc_any()), the rest
+ * preemption and return.
  */
 void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
 {
@@ -127,7 +127,7 @@ EXPORT_SYMBOL_GPL(pheap_alloc_class);
 static_assert(!offsetof(struct pheap, classes));
 static_assert(SMALL_MAX - PHEAP_SMALL_MAX + SIZE_STEP == 8);
 
-/* The same where the size is only known now, which takes 4 more, and zeroing 2. */
+/* The same where the size is only known now, which takes 6 more, and zeroing 2. */
 void *pheap_alloc_any(struct pheap *heap, size_t size, gfp_t gfp)
 {
 	struct pheap_cache *cache;

@@ -49,11 +49,9 @@ static __always_inline bool free_push(const struct pheap_cache *cache,
 
 	if (unlikely(*(u64 *)(p + at) == cookie))
 		return false;
-	/* Or the sum would be kept in a register for the other access. */
-	if (!__builtin_constant_p(at))
-		OPTIMIZER_HIDE_VAR(at);
 	free_close(cache, p);
-	return magazine_push(magazine_at(cache, offset), (void *)p, at, cookie);
+	return magazine_push(magazine_at(cache, offset), (void *)p,
+			     mark_again(at), cookie);
 }
 
 /*

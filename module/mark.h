@@ -44,6 +44,17 @@ static __always_inline bool mark_is_set(const struct pheap_cache *cache,
 }
 
 /*
+ * The same offset for one more access, which the compiler does not know: it would
+ * keep the sum that both have in common in a register.
+ */
+static __always_inline unsigned long mark_again(unsigned long at)
+{
+	if (!__builtin_constant_p(at))
+		OPTIMIZER_HIDE_VAR(at);
+	return at;
+}
+
+/*
  * Take the mark, which is @at in the block, out of it, if it is there: one
  * instruction looks and clears.
  */
@@ -53,9 +64,7 @@ static __always_inline bool mark_take(void *p, unsigned long at)
 
 	if (likely(compat_xor_to_zero(p + at, cookie)))
 		return true;
-	/* Or the sum would be kept in a register for this. */
-	OPTIMIZER_HIDE_VAR(at);
-	*(u64 *)(p + at) ^= cookie;
+	*(u64 *)(p + mark_again(at)) ^= cookie;
 	return false;
 }
 

@@ -209,6 +209,30 @@ struct pheap_type *pheap_type_register(struct pheap *heap,
 				       const struct pheap_type_ops *ops);
 
 /**
+ * pheap_new_plain() - make an object that need not be zeroed
+ * @type: as for pheap_new().
+ * @gfp: GFP flags, without %__GFP_ZERO.
+ *
+ * Use pheap_new(), which calls this where it can.
+ *
+ * Context: Any context but NMI. May sleep if @gfp allows.
+ * Return: the object, or %NULL.
+ */
+void *pheap_new_plain(struct pheap_type *type, gfp_t gfp) __malloc;
+
+/**
+ * pheap_new_any() - make an object
+ * @type: as for pheap_new().
+ * @gfp: GFP flags.
+ *
+ * Use pheap_new(), which calls this where it must.
+ *
+ * Context: Any context but NMI. May sleep if @gfp allows.
+ * Return: the object, or %NULL.
+ */
+void *pheap_new_any(struct pheap_type *type, gfp_t gfp) __malloc;
+
+/**
  * pheap_new() - make an object
  * @type: a type, not of %PHEAP_TYPE_SIZED.
  * @gfp: GFP flags.
@@ -221,7 +245,12 @@ struct pheap_type *pheap_type_register(struct pheap *heap,
  * Context: Any context but NMI. May sleep if @gfp allows.
  * Return: the object, which begins with its &struct pheap_object, or %NULL.
  */
-void *pheap_new(struct pheap_type *type, gfp_t gfp) __malloc;
+static __always_inline void *pheap_new(struct pheap_type *type, gfp_t gfp)
+{
+	if (__builtin_constant_p(gfp & __GFP_ZERO) && !(gfp & __GFP_ZERO))
+		return pheap_new_plain(type, gfp);
+	return pheap_new_any(type, gfp);
+}
 
 /**
  * pheap_new_sized() - make an object of a size of its own
