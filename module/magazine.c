@@ -52,11 +52,11 @@ static struct magazine *magazine_new(struct pheap_cache *cache,
 	if (IS_ERR(mag))
 		return NULL;
 	*mag = (struct magazine) {
-		.capacity = capacity,
 		.heap = cache->heap,
 		.bytes = bytes,
 		.bottom = (void *)&mag->no_mark - cache->cookie,
 	};
+	magazine_set_capacity(mag, capacity);
 	mag->no_mark = ~mark_cookie(mag->bottom);
 	atomic_long_add(bytes, &mag->heap->magazines);
 	return mag;
@@ -134,7 +134,7 @@ static struct magazine *magazine_swap(struct pheap_cache *cache,
 	new->state = nr * MAGAZINE_BLOCK;
 	WRITE_ONCE(*at, new);
 	magazine_set_nr(old, 0);
-	old->capacity = 0;
+	magazine_set_capacity(old, 0);
 	magazine_leave(old);
 	return old;
 }
@@ -509,7 +509,7 @@ static struct magazine *magazine_detach(struct pheap_cache *cache, int cpu)
 	WRITE_ONCE(cache->mag[cpu], magazine_none(cpu));
 	mag->drained = magazine_nr(mag);
 	magazine_set_nr(mag, 0);
-	mag->capacity = 0;
+	magazine_set_capacity(mag, 0);
 	magazine_leave(mag);
 	return mag;
 }

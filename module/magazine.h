@@ -16,7 +16,6 @@
 #ifndef _PHEAP_MAGAZINE_H
 #define _PHEAP_MAGAZINE_H
 
-#include <linux/bits.h>
 #include <linux/llist.h>
 #include <linux/preempt.h>
 #include <linux/smp.h>
@@ -51,14 +50,19 @@
 #define MAGAZINE_EARNED		64L
 #define MAGAZINE_EARNS_MOST	(32L << 10)
 
-/* Somebody on this CPU is using the magazine; and a block in it. */
-#define MAGAZINE_BUSY		BIT(0)
-#define MAGAZINE_BLOCK		BIT(16)
+/*
+ * Somebody on this CPU is using the magazine; and a block in it.  So small that the
+ * whole word indexes slots, by halves: a processor forwards what was just stored
+ * soonest to a load of the same size.
+ */
+#define MAGAZINE_BUSY		1U
+#define MAGAZINE_BLOCK		2U
 
 /**
  * struct magazine - blocks at hand
  * @state: %MAGAZINE_BUSY, and %MAGAZINE_BLOCK times the blocks in it.
- * @capacity: most that may be; 0 once it is out of use.
+ * @full: @state of a full one that nobody uses.
+ * @capacity: most blocks that may be; 0 once it is out of use.
  * @misses: how often it was empty or full since it was made.
  * @drained: blocks left in one that is out of use.
  * @bytes: part of heap->magazines.
@@ -71,6 +75,7 @@
  */
 struct magazine {
 	u32 state;
+	u32 full;
 	u32 capacity;
 	u8 misses;
 	u16 drained;
@@ -164,12 +169,27 @@ static __always_inline void magazine_leave(struct magazine *mag)
 /* How many blocks are in one that is busy. */
 static __always_inline u32 magazine_nr(const struct magazine *mag)
 {
-	return compat_upper_half(&mag->state);
+	return mag->state / MAGAZINE_BLOCK;
 }
 
 static inline void magazine_set_nr(struct magazine *mag, u32 nr)
 {
 	mag->state = nr * MAGAZINE_BLOCK | MAGAZINE_BUSY;
+}
+
+/* While nobody else can use it. */
+static inline void magazine_set_capacity(struct magazine *mag, u32 capacity)
+{
+	mag->capacity = capacity;
+	mag->full = capacity * MAGAZINE_BLOCK;
+}
+
+/* The slot above the last block of one that is busy, in @state. */
+static __always_inline void **magazine_slot(struct magazine *mag,
+					    unsigned long state)
+{
+	return (void *)mag->slot + (state - MAGAZINE_BUSY) *
+				   (sizeof(void *) / MAGAZINE_BLOCK);
 }
 
 /*
@@ -186,7 +206,7 @@ static __always_inline bool magazine_pop(const struct pheap_cache *cache,
 
 	if (unlikely(!magazine_enter(mag)))
 		goto none;
-	p = *(mag->slot + magazine_nr(mag) - 1UL);
+	p = magazine_slot(mag, mag->state)[-1];
 	if (unlikely(!mark_take(p, at)))
 		goto bad;
 	mag->state -= MAGAZINE_BLOCK + MAGAZINE_BUSY;
@@ -207,17 +227,17 @@ none:
 static __always_inline bool magazine_push(struct magazine *mag, void *p,
 					  unsigned long at, u64 cookie)
 {
-	u32 n;
+	u32 state;
 
 	if (unlikely(!magazine_enter(mag)))
 		return false;
-	n = magazine_nr(mag);
-	if (unlikely(n >= mag->capacity)) {
+	state = mag->state;
+	if (unlikely(state > mag->full)) {
 		magazine_leave(mag);
 		return false;
 	}
 	*(u64 *)(p + at) = cookie;
-	mag->slot[n] = p;
+	*magazine_slot(mag, state) = p;
 	/* So that memory is counted up, which takes no register. */
 	barrier();
 	mag->state += MAGAZINE_BLOCK - MAGAZINE_BUSY;

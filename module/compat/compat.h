@@ -180,16 +180,6 @@ void compat_cpu_init(void);
 #define compat_load(x)	READ_ONCE(x)
 #endif
 
-/* The upper half of a word in memory, which is an access of its own. */
-static __always_inline u32 compat_upper_half(const u32 *word)
-{
-#if defined(__x86_64__)
-	return ((const u16 *)word)[1];
-#else
-	return *word >> 16;
-#endif
-}
-
 /*
  * Xor @mask into a word in memory.  Returns whether that is zero then; GCC would
  * compare the two in registers.
