@@ -2,51 +2,91 @@
 /*
  * Two CPUs at once.
  *
- *	ring	one CPU allocates and the other frees what it finds in a ring of
- *		256
- *	batches	the same, in batches of 64
+ *	ring	one CPU allocates and writes messages, the other reads and frees
+ *		what it finds in a ring of 256
+ *	batches	the same, handed over in batches of 64
  *	two	pairs on one CPU alone, then on both at once, each for itself
  */
 #include <linux/kernel.h>
-#include <linux/sched.h>
+#include <linux/minmax.h>
 
 #include "shared.h"
 
 #define RING_BATCH	64
-#define RING_COUNT	262144
+#define RING_COUNT	524288
+
+/*
+ * Slots of a cache line, which is handed over as a whole: one by one, both would
+ * take it from each other eight times.  And in user-mode Linux, each release is
+ * an MFENCE: that is 30 to 40 ns, in which nothing else goes on.
+ */
+#define RING_LINE	(SMP_CACHE_BYTES / sizeof(void *))
+
+/*
+ * Who finds the ring full or empty waits for that many slots or blocks.  With
+ * less, the faster of the two would take the other's index, slots and messages
+ * from its cache for each block, and that is what would be measured.
+ */
+#define RING_SLACK	64
+
+/* Bytes at most between two blocks of the loop by itself. */
+#define RING_OWN	((size_t)256)
+
 #define TWO_COUNT	500000
 
 static const size_t ring_sizes[] = { 16, 64, 256, 0 };
 
-static void ring_relax(void)
+/* The loop by itself allocates nothing: each slot has a block of its own. */
+static __always_inline void *ring_alloc(enum side side, struct shared *shared,
+					size_t size, size_t slot)
 {
-	cpu_relax();
-	cond_resched();
+	if (side == SIDE_LOOP)
+		return shared->own + slot * min(shared->set.size, RING_OWN);
+	return side_alloc(side, &shared->set, size);
+}
+
+/* One CPU writes the message, or else it would be none... */
+static __always_inline bool ring_put(enum side side, struct shared *shared,
+				     size_t size, size_t n)
+{
+	size_t slot = n % RING_SLOTS;
+	size_t *p = ring_alloc(side, shared, size, slot);
+
+	shared->ring.blocks[slot] = p;
+	if (unlikely(!p))
+		return false;
+	WRITE_ONCE(*p, n);
+	return true;
+}
+
+/* ...and the other reads it. */
+static __always_inline void ring_take(enum side side, struct shared *shared,
+				      size_t n)
+{
+	size_t *p = shared->ring.blocks[n % RING_SLOTS];
+
+	if (unlikely(!p))
+		return;
+	READ_ONCE(*p);
+	side_free(side, &shared->set, p);
 }
 
 static __always_inline int produce_loop(enum side side, struct side_set *set,
 					size_t size)
 {
 	struct shared *shared = container_of(set, struct shared, set);
-	struct shared_ring *ring = &shared->ring;
-	size_t head, tail = 0, step = shared->step, i;
+	size_t count = shared->count, step = shared->step;
+	size_t head, tail = 0, i;
 	bool failed = false;
-	void *p;
 
-	for (head = 0; head < shared->count; head += step) {
-		while (head + step - tail > RING_SLOTS) {
-			/* Pairs with consume_loop(): the slots are free. */
-			tail = smp_load_acquire(&ring->tail);
-			if (head + step - tail > RING_SLOTS)
-				ring_relax();
-		}
-		for (i = 0; i < step; i++) {
-			p = side_alloc(side, set, size);
-			failed |= !p;
-			ring->blocks[(head + i) % RING_SLOTS] = p;
-		}
-		/* Pairs with consume_loop(): the blocks are there. */
-		smp_store_release(&ring->head, head + step);
+	for (head = 0; head < count; head += step) {
+		if (head + step - tail > RING_SLOTS)
+			tail = shared_await(&shared->ring.tail,
+					    head + RING_SLACK - RING_SLOTS);
+		for (i = 0; i < step; i++)
+			failed |= !ring_put(side, shared, size, head + i);
+		/* Pairs with shared_await(): the blocks are there. */
+		smp_store_release(&shared->ring.head, head + step);
 	}
 	return failed ? -ENOMEM : 0;
 }
@@ -55,24 +95,17 @@ static __always_inline int consume_loop(enum side side, struct side_set *set,
 					size_t size)
 {
 	struct shared *shared = container_of(set, struct shared, set);
-	struct shared_ring *ring = &shared->ring;
-	size_t tail, head = 0, step = shared->step, i;
-	void *p;
+	size_t count = shared->count, step = shared->step;
+	size_t tail, head = 0, i;
 
-	for (tail = 0; tail < shared->count; tail += step) {
-		while (head - tail < step) {
-			/* Pairs with produce_loop(): the blocks are there. */
-			head = smp_load_acquire(&ring->head);
-			if (head - tail < step)
-				ring_relax();
-		}
-		for (i = 0; i < step; i++) {
-			p = ring->blocks[(tail + i) % RING_SLOTS];
-			if (likely(p))
-				side_free(side, set, p);
-		}
-		/* Pairs with produce_loop(): the slots are free. */
-		smp_store_release(&ring->tail, tail + step);
+	for (tail = 0; tail < count; tail += step) {
+		if (head - tail < step)
+			head = shared_await(&shared->ring.head,
+					    min(tail + RING_SLACK, count));
+		for (i = 0; i < step; i++)
+			ring_take(side, shared, tail + i);
+		/* Pairs with shared_await(): the slots are free. */
+		smp_store_release(&shared->ring.tail, tail + step);
 	}
 	return 0;
 }
@@ -155,7 +188,8 @@ static int measure_two(const struct shared_test *test, struct shared *shared)
 int shared_ring(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"ring", ring_sizes, SIDE_LOOP, RING_COUNT, 1, measure_ring
+		"ring", ring_sizes, RING_COUNT, RING_LINE, RING_SLOTS * RING_OWN,
+		measure_ring
 	};
 
 	return shared_run(&test, command);
@@ -164,8 +198,8 @@ int shared_ring(const struct bench_command *command)
 int shared_batches(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"batches", ring_sizes, SIDE_LOOP, RING_COUNT, RING_BATCH,
-		measure_ring
+		"batches", ring_sizes, RING_COUNT, RING_BATCH,
+		RING_SLOTS * RING_OWN, measure_ring
 	};
 
 	return shared_run(&test, command);
@@ -174,7 +208,7 @@ int shared_batches(const struct bench_command *command)
 int shared_two(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"two", ring_sizes, SIDE_LOOP, TWO_COUNT, 1, measure_two
+		"two", ring_sizes, TWO_COUNT, 1, 0, measure_two
 	};
 
 	return shared_run(&test, command);

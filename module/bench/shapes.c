@@ -264,6 +264,9 @@ static int measure_xmalloc(const struct shared_test *test,
 	u64 ns;
 	int err;
 
+	/* A cache has blocks of one size. */
+	if (shared->side < SIDE_KMALLOC)
+		return 0;
 	xmalloc_queue_init(&shared->queue, 2 * batches);
 	for (i = 0; i < SHARED_THREADS; i++) {
 		shared->threads[i].run = i < 2 ? xmalloc_produce :
@@ -280,7 +283,7 @@ static int measure_xmalloc(const struct shared_test *test,
 int shared_larson(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"larson", shapes_sizes, SIDE_LOOP, LARSON_COUNT, 1,
+		"larson", shapes_sizes, LARSON_COUNT, 1, 0,
 		measure_larson
 	};
 
@@ -290,7 +293,7 @@ int shared_larson(const struct bench_command *command)
 int shared_xmalloc(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"xmalloc", shapes_sizes, SIDE_KMALLOC, XMALLOC_COUNT, 1,
+		"xmalloc", shapes_sizes, XMALLOC_COUNT, 1, 0,
 		measure_xmalloc
 	};
 

@@ -8,6 +8,8 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
+#include <linux/processor.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/vmalloc.h>
@@ -15,6 +17,7 @@
 #include "shared.h"
 
 #define SHARED_STEP_MAX	64
+#define SHARED_PAUSE	8
 
 static int shared_main(void *arg)
 {
@@ -100,6 +103,30 @@ int shared_threads_run(struct shared *shared, unsigned int n, u64 *ns)
 	return 0;
 }
 
+/**
+ * shared_await() - wait until another CPU has got far enough
+ * @index: where it stores how far it is, with smp_store_release().
+ * @least: how far that must be.
+ *
+ * What it did before is seen by the caller.  It is not asked all the time: each
+ * look takes the index from its cache.
+ *
+ * Return: how far it is.
+ */
+size_t shared_await(const size_t *index, size_t least)
+{
+	unsigned int i;
+	size_t now;
+
+	/* Pairs with the store of who gets there. */
+	while ((now = smp_load_acquire(index)) < least) {
+		for (i = 0; i < SHARED_PAUSE; i++)
+			cpu_relax();
+		cond_resched();
+	}
+	return now;
+}
+
 static int shared_rounds(const struct shared_test *test, struct shared *shared,
 			 int rounds)
 {
@@ -107,7 +134,7 @@ static int shared_rounds(const struct shared_test *test, struct shared *shared,
 
 	for (round = -1; round < rounds; round++) {
 		result_round(round);
-		for (shared->side = test->first; shared->side < SIDE_NR;
+		for (shared->side = SIDE_LOOP; shared->side < SIDE_NR;
 		     shared->side++) {
 			err = test->measure(test, shared);
 			if (err)
@@ -130,6 +157,38 @@ static int shared_size(const struct shared_test *test, struct shared *shared,
 	return err;
 }
 
+static int shared_sizes(const struct shared_test *test, struct shared *shared,
+			const struct bench_command *command)
+{
+	const size_t only[] = { command->size, 0 };
+	const size_t *size = command->size ? only : test->sizes;
+	int err = 0;
+
+	for (; *size && !err; size++)
+		err = shared_size(test, shared, *size, command->rounds);
+	return err;
+}
+
+static void shared_close(struct shared *shared)
+{
+	vfree(shared->own);
+	vfree(shared);
+}
+
+static struct shared *shared_open(const struct shared_test *test)
+{
+	struct shared *shared = vzalloc(sizeof(*shared));
+
+	if (!shared || !test->own)
+		return shared;
+	shared->own = vzalloc(test->own);
+	if (!shared->own) {
+		shared_close(shared);
+		return NULL;
+	}
+	return shared;
+}
+
 /**
  * shared_run() - do a test, for each size, round and side in turn
  * @test: which.
@@ -140,20 +199,17 @@ static int shared_size(const struct shared_test *test, struct shared *shared,
 int shared_run(const struct shared_test *test,
 	       const struct bench_command *command)
 {
-	const size_t only[] = { command->size, 0 };
-	const size_t *size = command->size ? only : test->sizes;
 	struct shared *shared;
-	int err = 0;
+	int err;
 
 	if (num_online_cpus() < SHARED_CPUS)
 		return result_note(test->name, "left out: needs two CPUs");
-	shared = vzalloc(sizeof(*shared));
+	shared = shared_open(test);
 	if (!shared)
 		return -ENOMEM;
 	shared->count = round_up(command->count ?: test->count, SHARED_STEP_MAX);
 	shared->step = test->step;
-	for (; *size && !err; size++)
-		err = shared_size(test, shared, *size, command->rounds);
-	vfree(shared);
+	err = shared_sizes(test, shared, command);
+	shared_close(shared);
 	return err;
 }

@@ -48,6 +48,9 @@ struct shared_thread {
  * @head: blocks put in so far; written by the one that allocates.
  * @tail: blocks taken out so far; written by the one that frees.
  * @blocks: those in between.
+ *
+ * Each side keeps what it last saw of the other's index to itself, and looks
+ * again only when by that the ring is full or empty.
  */
 struct shared_ring {
 	size_t head ____cacheline_aligned_in_smp;
@@ -79,6 +82,7 @@ struct xmalloc_queue {
  * @side: which of them is measured.
  * @count: operations of each thread.
  * @step: blocks that are handed on at a time.
+ * @own: memory that the loop by itself passes on in place of blocks.
  * @go: the threads may start.
  * @failed: an allocation has failed, or a thread could not be made.
  * @threads: those that take part.
@@ -91,6 +95,7 @@ struct shared {
 	enum side side;
 	size_t count;
 	size_t step;
+	void *own;
 	struct completion go;
 	bool failed;
 	struct shared_thread threads[SHARED_THREADS];
@@ -103,20 +108,21 @@ struct shared {
  * struct shared_test - a test, for each size and side in turn
  * @name: its name.
  * @sizes: of blocks, up to a 0.
- * @first: first side that it makes sense for.
  * @count: operations of a thread, unless the command says otherwise.
  * @step: blocks that are handed on at a time.
+ * @own: bytes that the loop by itself passes on in place of blocks.
  * @measure: does it once.
  */
 struct shared_test {
 	const char *name;
 	const size_t *sizes;
-	enum side first;
 	size_t count;
 	size_t step;
+	size_t own;
 	int (*measure)(const struct shared_test *test, struct shared *shared);
 };
 
+size_t shared_await(const size_t *index, size_t least);
 int shared_threads_run(struct shared *shared, unsigned int n, u64 *ns);
 int shared_run(const struct shared_test *test,
 	       const struct bench_command *command);
