@@ -32,7 +32,7 @@
 /* Bytes at most between two blocks of the loop by itself. */
 #define RING_OWN	((size_t)256)
 
-#define TWO_COUNT	500000
+#define TWO_COUNT	2000000
 
 static const size_t ring_sizes[] = { 16, 64, 256, 0 };
 
