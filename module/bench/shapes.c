@@ -2,18 +2,22 @@
 /*
  * The shapes of two well-known benchmarks, written from their description.
  *
- *	larson	both CPUs replace blocks at random places of one array, so that
- *		many a block is freed by the other CPU (P. Larson, M. Krishnan)
+ *	larson	each CPU replaces blocks at random places of an array, and writes
+ *		to them; after 10,000 it goes on with an array that the other
+ *		has left, and frees the other's blocks (P. Larson, M. Krishnan)
  *	xmalloc	on each CPU one thread allocates blocks of many sizes and hands
  *		them on in batches, and one takes and frees such batches
  *		(xmalloc-test, of C. Lever and D. Boreham)
  */
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 
 #include "shared.h"
 
-#define LARSON_COUNT	500000
+#define LARSON_COUNT	1000000
+#define LARSON_ROUND	10000
+#define LARSON_OWN	64
 #define LARSON_MIN	8
 #define LARSON_MAX	1000
 
@@ -31,26 +35,72 @@ static __always_inline u32 shared_random(u32 *seed)
 	return *seed >> 8;
 }
 
+static __always_inline size_t larson_size(u32 *seed)
+{
+	return LARSON_MIN + shared_random(seed) % (LARSON_MAX - LARSON_MIN);
+}
+
+/* The loop by itself keeps the blocks that it was given. */
+static __always_inline void *larson_renew(enum side side, struct side_set *set,
+					  void *p, size_t size)
+{
+	if (side == SIDE_LOOP)
+		return p;
+	if (likely(p))
+		side_free(side, set, p);
+	return side_alloc(side, set, size);
+}
+
+static __always_inline void larson_touch(u8 *p)
+{
+	WRITE_ONCE(p[0], 'a');
+	READ_ONCE(p[0]);
+	WRITE_ONCE(p[1], 'b');
+}
+
+static __always_inline bool larson_round(enum side side,
+					 struct side_set *set,
+					 void **slots, u32 *seed)
+{
+	bool all = true;
+	void **slot;
+	size_t n;
+
+	for (n = 0; n < LARSON_ROUND; n++) {
+		slot = &slots[shared_random(seed) % LARSON_SLOTS];
+		*slot = larson_renew(side, set, *slot, larson_size(seed));
+		if (likely(*slot))
+			larson_touch(*slot);
+		else
+			all = false;
+	}
+	return all;
+}
+
+static size_t larson_rounds(const struct shared *shared)
+{
+	return DIV_ROUND_UP(shared->count, LARSON_ROUND);
+}
+
+/*
+ * After each round an array is left for the other thread and what that has left
+ * is taken.  Nobody waits: what another process does on the machine would then
+ * hold up both.
+ */
 static __always_inline int larson_loop(enum side side,
 				       struct shared_thread *thread)
 {
 	struct shared *shared = thread->shared;
-	size_t n = shared->count, size;
-	void *p, **slot;
+	void **slots = shared->slots[thread - shared->threads];
+	size_t rounds = larson_rounds(shared);
+	u32 seed = thread->seed;
+	bool all = true;
 
-	while (n--) {
-		size = LARSON_MIN + shared_random(&thread->seed) %
-			(LARSON_MAX - LARSON_MIN + 1);
-		slot = &shared->slots[shared_random(&thread->seed) %
-				      LARSON_SLOTS];
-		p = side_alloc(side, &shared->set, size);
-		if (unlikely(!p))
-			return -ENOMEM;
-		p = xchg(slot, p);
-		if (p)
-			side_free(side, &shared->set, p);
+	while (rounds--) {
+		all &= larson_round(side, &shared->set, slots, &seed);
+		slots = xchg(&shared->spare, slots);
 	}
-	return 0;
+	return all ? 0 : -ENOMEM;
 }
 
 static int larson_run(struct shared_thread *thread)
@@ -69,14 +119,41 @@ static int larson_run(struct shared_thread *thread)
 	}
 }
 
+static void *larson_first(struct shared *shared, size_t i, u32 *seed)
+{
+	size_t size = larson_size(seed);
+
+	if (shared->side == SIDE_LOOP)
+		return shared->own + i * LARSON_OWN;
+	return side_alloc(shared->side, &shared->set, size);
+}
+
+/* All arrays, in no order, as blocks are that have been there for long. */
+static bool larson_fill(struct shared *shared)
+{
+	void **slots = shared->slots[0];
+	size_t i, j, n = LARSON_ARRAYS * LARSON_SLOTS;
+	u32 seed = 0;
+
+	for (i = 0; i < n; i++) {
+		slots[i] = larson_first(shared, i, &seed);
+		if (!slots[i])
+			return false;
+		j = shared_random(&seed) % (i + 1);
+		swap(slots[i], slots[j]);
+	}
+	return true;
+}
+
 static void larson_clear(struct shared *shared)
 {
+	void **slots = shared->slots[0];
 	size_t i;
 
-	for (i = 0; i < LARSON_SLOTS; i++) {
-		if (shared->slots[i])
-			side_free(shared->side, &shared->set, shared->slots[i]);
-		shared->slots[i] = NULL;
+	for (i = 0; i < LARSON_ARRAYS * LARSON_SLOTS; i++) {
+		if (slots[i] && shared->side != SIDE_LOOP)
+			side_free(shared->side, &shared->set, slots[i]);
+		slots[i] = NULL;
 	}
 }
 
@@ -93,16 +170,21 @@ static int shared_add_rate(const struct shared_test *test,
 
 static int measure_larson(const struct shared_test *test, struct shared *shared)
 {
+	size_t rounds = larson_rounds(shared);
+	int err = -ENOMEM;
+	unsigned int i;
 	u64 ns;
-	int err;
 
-	shared->threads[0].run = larson_run;
-	shared->threads[0].seed = 1;
-	shared->threads[1].run = larson_run;
-	shared->threads[1].seed = 2;
-	err = shared_threads_run(shared, 2, &ns);
+	for (i = 0; i < 2; i++) {
+		shared->threads[i].run = larson_run;
+		shared->threads[i].seed = i + 1;
+	}
+	shared->spare = shared->slots[LARSON_ARRAYS - 1];
+	if (larson_fill(shared))
+		err = shared_threads_run(shared, 2, &ns);
 	larson_clear(shared);
-	return err ?: shared_add_rate(test, shared, ns, 2 * shared->count);
+	return err ?: shared_add_rate(test, shared, ns,
+				      2 * rounds * LARSON_ROUND);
 }
 
 static const u16 xmalloc_sizes[] = {
@@ -283,8 +365,8 @@ static int measure_xmalloc(const struct shared_test *test,
 int shared_larson(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"larson", shapes_sizes, LARSON_COUNT, 1, 0,
-		measure_larson
+		"larson", shapes_sizes, LARSON_COUNT, 1,
+		LARSON_ARRAYS * LARSON_SLOTS * LARSON_OWN, measure_larson
 	};
 
 	return shared_run(&test, command);

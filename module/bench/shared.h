@@ -20,6 +20,7 @@
 #define SHARED_THREADS	4
 #define RING_SLOTS	256
 #define LARSON_SLOTS	5000
+#define LARSON_ARRAYS	(SHARED_CPUS + 1)
 
 struct shared;
 
@@ -41,7 +42,7 @@ struct shared_thread {
 	u64 start;
 	u64 end;
 	struct completion done;
-};
+} ____cacheline_aligned_in_smp;
 
 /**
  * struct shared_ring - from one CPU to another
@@ -87,7 +88,8 @@ struct xmalloc_queue {
  * @failed: an allocation has failed, or a thread could not be made.
  * @threads: those that take part.
  * @ring: for ring and batches.
- * @slots: for larson.
+ * @slots: for larson, an array for each thread and one between them.
+ * @spare: the one that no thread has.
  * @queue: for xmalloc.
  */
 struct shared {
@@ -100,7 +102,8 @@ struct shared {
 	bool failed;
 	struct shared_thread threads[SHARED_THREADS];
 	struct shared_ring ring;
-	void *slots[LARSON_SLOTS];
+	void *slots[LARSON_ARRAYS][LARSON_SLOTS];
+	void **spare ____cacheline_aligned_in_smp;
 	struct xmalloc_queue queue;
 };
 
