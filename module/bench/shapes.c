@@ -5,13 +5,14 @@
  *	larson	each CPU replaces blocks at random places of an array, and writes
  *		to them; after 10,000 it goes on with an array that the other
  *		has left, and frees the other's blocks (P. Larson, M. Krishnan)
- *	xmalloc	on each CPU one thread allocates blocks of many sizes and hands
- *		them on in batches, and one takes and frees such batches
- *		(xmalloc-test, of C. Lever and D. Boreham)
+ *	xmalloc	on each CPU one thread allocates blocks of many sizes, writes up
+ *		to 128 bytes of each and hands them on in batches, and one takes
+ *		and frees such batches (xmalloc-test, of C. Lever, D. Boreham)
  */
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 
 #include "shared.h"
 
@@ -24,6 +25,10 @@
 #define XMALLOC_COUNT	500000
 #define XMALLOC_BATCH	120
 #define XMALLOC_QUEUE	100
+#define XMALLOC_TOUCH	((size_t)128)
+
+/* Batches in the queue, or in the hands of a thread. */
+#define XMALLOC_OWN	(XMALLOC_QUEUE + SHARED_THREADS + 1)
 
 /* The size of a cache's blocks; other sides use many sizes. */
 static const size_t shapes_sizes[] = { 64, 0 };
@@ -196,6 +201,12 @@ struct xmalloc_batch {
 	void *blocks[XMALLOC_BATCH];
 };
 
+/* What the loop by itself passes on: it allocates neither batch nor block. */
+struct xmalloc_own {
+	struct xmalloc_batch batch;
+	u8 blocks[XMALLOC_BATCH][XMALLOC_TOUCH];
+};
+
 static bool xmalloc_has_room(struct shared *shared)
 {
 	return READ_ONCE(shared->queue.nr) < XMALLOC_QUEUE ||
@@ -207,31 +218,63 @@ static bool xmalloc_has_some(struct shared *shared)
 	return READ_ONCE(shared->queue.nr) || READ_ONCE(shared->failed);
 }
 
+/*
+ * Who found the queue full or empty is woken when it is half full: to switch
+ * threads for each batch would be most of what is measured.
+ */
+static void xmalloc_wake(wait_queue_head_t *head, bool half)
+{
+	if (half && wq_has_sleeper(head))
+		wake_up(head);
+}
+
+/* The newest is the first that is taken. */
 static void xmalloc_put(struct xmalloc_queue *queue,
 			struct xmalloc_batch *batch)
 {
+	bool half;
+
 	spin_lock(&queue->lock);
-	list_add_tail(&batch->list, &queue->batches);
-	queue->nr++;
+	list_add(&batch->list, &queue->batches);
+	half = ++queue->nr >= XMALLOC_QUEUE / 2;
 	spin_unlock(&queue->lock);
-	wake_up(&queue->some);
+	xmalloc_wake(&queue->some, half);
 }
 
 static struct xmalloc_batch *xmalloc_take(struct xmalloc_queue *queue)
 {
 	struct xmalloc_batch *batch;
+	bool half = false;
 
 	spin_lock(&queue->lock);
 	batch = list_first_entry_or_null(&queue->batches, struct xmalloc_batch,
 					 list);
 	if (batch) {
 		list_del(&batch->list);
-		queue->nr--;
+		half = --queue->nr <= XMALLOC_QUEUE / 2;
 	}
 	spin_unlock(&queue->lock);
-	if (batch)
-		wake_up(&queue->room);
+	xmalloc_wake(&queue->room, half);
 	return batch;
+}
+
+static struct xmalloc_batch *xmalloc_spare_take(struct xmalloc_queue *queue)
+{
+	struct xmalloc_batch *batch;
+
+	spin_lock(&queue->lock);
+	batch = list_first_entry(&queue->spare, struct xmalloc_batch, list);
+	list_del(&batch->list);
+	spin_unlock(&queue->lock);
+	return batch;
+}
+
+static void xmalloc_spare_put(struct xmalloc_queue *queue,
+			      struct xmalloc_batch *batch)
+{
+	spin_lock(&queue->lock);
+	list_add(&batch->list, &queue->spare);
+	spin_unlock(&queue->lock);
 }
 
 static __always_inline void xmalloc_free(enum side side, struct shared *shared,
@@ -239,29 +282,47 @@ static __always_inline void xmalloc_free(enum side side, struct shared *shared,
 {
 	size_t i;
 
+	if (side == SIDE_LOOP) {
+		xmalloc_spare_put(&shared->queue, batch);
+		return;
+	}
 	for (i = 0; i < XMALLOC_BATCH && batch->blocks[i]; i++)
 		side_free(side, &shared->set, batch->blocks[i]);
 	side_free(side, &shared->set, batch);
 }
 
-static __always_inline struct xmalloc_batch *
-xmalloc_fill(enum side side, struct shared_thread *thread)
+static __always_inline bool xmalloc_fill(enum side side,
+					 struct shared_thread *thread,
+					 struct xmalloc_batch *batch)
 {
 	struct side_set *set = &thread->shared->set;
-	struct xmalloc_batch *batch;
 	size_t i, size;
 
-	batch = side_alloc(side, set, sizeof(*batch));
-	if (!batch)
-		return NULL;
 	for (i = 0; i < XMALLOC_BATCH; i++) {
 		size = xmalloc_sizes[shared_random(&thread->seed) %
 				     ARRAY_SIZE(xmalloc_sizes)];
-		batch->blocks[i] = side_alloc(side, set, size);
-		if (unlikely(!batch->blocks[i])) {
-			xmalloc_free(side, thread->shared, batch);
-			return NULL;
-		}
+		if (side != SIDE_LOOP)
+			batch->blocks[i] = side_alloc(side, set, size);
+		if (unlikely(!batch->blocks[i]))
+			return false;
+		memset(batch->blocks[i], i, min(size, XMALLOC_TOUCH));
+	}
+	return true;
+}
+
+static __always_inline struct xmalloc_batch *
+xmalloc_make(enum side side, struct shared_thread *thread)
+{
+	struct shared *shared = thread->shared;
+	struct xmalloc_batch *batch;
+
+	if (side == SIDE_LOOP)
+		batch = xmalloc_spare_take(&shared->queue);
+	else
+		batch = side_alloc(side, &shared->set, sizeof(*batch));
+	if (batch && !xmalloc_fill(side, thread, batch)) {
+		xmalloc_free(side, shared, batch);
+		return NULL;
 	}
 	return batch;
 }
@@ -281,16 +342,19 @@ static __always_inline int xmalloc_produce_loop(enum side side,
 	size_t n;
 
 	for (n = 0; n < shared->count; n += XMALLOC_BATCH) {
-		wait_event(shared->queue.room, xmalloc_has_room(shared));
+		wait_event_idle_exclusive(shared->queue.room,
+					  xmalloc_has_room(shared));
 		if (READ_ONCE(shared->failed))
 			break;
-		batch = xmalloc_fill(side, thread);
+		batch = xmalloc_make(side, thread);
 		if (!batch) {
 			xmalloc_fail(shared);
 			break;
 		}
 		xmalloc_put(&shared->queue, batch);
 	}
+	/* Less than half of the queue may be left of the last. */
+	wake_up_all(&shared->queue.some);
 	return 0;
 }
 
@@ -302,8 +366,8 @@ static __always_inline int xmalloc_consume_loop(enum side side,
 
 	while (atomic_dec_if_positive(&shared->queue.tickets) >= 0) {
 		do {
-			wait_event(shared->queue.some,
-				   xmalloc_has_some(shared));
+			wait_event_idle_exclusive(shared->queue.some,
+						  xmalloc_has_some(shared));
 			batch = xmalloc_take(&shared->queue);
 		} while (!batch && !READ_ONCE(shared->failed));
 		if (!batch)
@@ -315,22 +379,48 @@ static __always_inline int xmalloc_consume_loop(enum side side,
 
 static int xmalloc_produce(struct shared_thread *thread)
 {
-	if (thread->shared->side == SIDE_KMALLOC)
+	switch (thread->shared->side) {
+	case SIDE_KMALLOC:
 		return xmalloc_produce_loop(SIDE_KMALLOC, thread);
-	return xmalloc_produce_loop(SIDE_PHEAP_ALLOC, thread);
+	case SIDE_PHEAP_ALLOC:
+		return xmalloc_produce_loop(SIDE_PHEAP_ALLOC, thread);
+	default:
+		return xmalloc_produce_loop(SIDE_LOOP, thread);
+	}
 }
 
 static int xmalloc_consume(struct shared_thread *thread)
 {
-	if (thread->shared->side == SIDE_KMALLOC)
+	switch (thread->shared->side) {
+	case SIDE_KMALLOC:
 		return xmalloc_consume_loop(SIDE_KMALLOC, thread);
-	return xmalloc_consume_loop(SIDE_PHEAP_ALLOC, thread);
+	case SIDE_PHEAP_ALLOC:
+		return xmalloc_consume_loop(SIDE_PHEAP_ALLOC, thread);
+	default:
+		return xmalloc_consume_loop(SIDE_LOOP, thread);
+	}
 }
 
-static void xmalloc_queue_init(struct xmalloc_queue *queue, size_t batches)
+static void xmalloc_own_init(struct xmalloc_queue *queue,
+			     struct xmalloc_own *own)
 {
+	size_t i;
+
+	for (i = 0; i < XMALLOC_BATCH; i++)
+		own->batch.blocks[i] = own->blocks[i];
+	list_add(&own->batch.list, &queue->spare);
+}
+
+static void xmalloc_queue_init(struct xmalloc_queue *queue, size_t batches,
+			       struct xmalloc_own *own)
+{
+	size_t i;
+
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->batches);
+	INIT_LIST_HEAD(&queue->spare);
+	for (i = 0; i < XMALLOC_OWN; i++)
+		xmalloc_own_init(queue, &own[i]);
 	queue->nr = 0;
 	atomic_set(&queue->tickets, batches);
 	init_waitqueue_head(&queue->room);
@@ -347,9 +437,9 @@ static int measure_xmalloc(const struct shared_test *test,
 	int err;
 
 	/* A cache has blocks of one size. */
-	if (shared->side < SIDE_KMALLOC)
+	if (shared->side == SIDE_KMEM_CACHE || shared->side == SIDE_PHEAP_CACHE)
 		return 0;
-	xmalloc_queue_init(&shared->queue, 2 * batches);
+	xmalloc_queue_init(&shared->queue, 2 * batches, shared->own);
 	for (i = 0; i < SHARED_THREADS; i++) {
 		shared->threads[i].run = i < 2 ? xmalloc_produce :
 						 xmalloc_consume;
@@ -375,8 +465,8 @@ int shared_larson(const struct bench_command *command)
 int shared_xmalloc(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"xmalloc", shapes_sizes, XMALLOC_COUNT, 1, 0,
-		measure_xmalloc
+		"xmalloc", shapes_sizes, XMALLOC_COUNT, 1,
+		XMALLOC_OWN * sizeof(struct xmalloc_own), measure_xmalloc
 	};
 
 	return shared_run(&test, command);

@@ -61,16 +61,18 @@ struct shared_ring {
 
 /**
  * struct xmalloc_queue - batches from threads to threads
- * @lock: protects @batches and @nr.
+ * @lock: protects @batches, @spare and @nr.
  * @batches: those in the queue.
+ * @spare: those of the loop by itself that are not in use.
  * @nr: how many.
  * @tickets: batches that nobody has set out to free.
  * @room: those who wait for room.
  * @some: those who wait for a batch.
  */
 struct xmalloc_queue {
-	spinlock_t lock; /* of batches and nr */
+	spinlock_t lock; /* of batches, spare and nr */
 	struct list_head batches;
+	struct list_head spare;
 	unsigned int nr;
 	atomic_t tickets;
 	wait_queue_head_t room;
