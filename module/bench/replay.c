@@ -3,7 +3,9 @@
  * /proc/pheap_bench/replay: what a program asked of malloc(), asked of
  * kmalloc() and of pheap.
  *
- *	kmalloc, pheap, both	replay with one, or with both in turn
+ *	kmalloc, pheap, loop	replay with one, or with none: what it takes to go
+ *				through the events and to touch memory
+ *	both			replay with all three in turn
  *	empty			free what a replay with hold=1 left live, but keep
  *				the heap
  *	release			free it, and destroy the heap
@@ -44,12 +46,14 @@
 enum replay_kind {
 	REPLAY_KMALLOC,
 	REPLAY_PHEAP,
+	REPLAY_LOOP,
 	REPLAY_NR,
 };
 
 static const char * const replay_names[] = {
 	[REPLAY_KMALLOC]	= "kmalloc",
 	[REPLAY_PHEAP]		= "pheap",
+	[REPLAY_LOOP]		= "loop",
 };
 
 /**
@@ -97,12 +101,17 @@ static struct replay_result replay_results[REPLAY_NR];
 static struct replay replay_held;
 static enum replay_kind replay_held_kind;
 
+/* All blocks of the loop by itself. */
+static u64 replay_block;
+
 static __always_inline void *replay_alloc(enum replay_kind kind,
 					  struct pheap *heap, size_t size)
 {
 	if (kind == REPLAY_KMALLOC)
 		return kmalloc(size, REPLAY_GFP);
-	return pheap_alloc(heap, size, REPLAY_GFP);
+	if (kind == REPLAY_PHEAP)
+		return pheap_alloc(heap, size, REPLAY_GFP);
+	return &replay_block;
 }
 
 static __always_inline void *replay_realloc(enum replay_kind kind,
@@ -111,14 +120,16 @@ static __always_inline void *replay_realloc(enum replay_kind kind,
 {
 	if (kind == REPLAY_KMALLOC)
 		return krealloc(p, size, REPLAY_GFP);
-	return pheap_realloc(heap, p, size, REPLAY_GFP);
+	if (kind == REPLAY_PHEAP)
+		return pheap_realloc(heap, p, size, REPLAY_GFP);
+	return &replay_block;
 }
 
 static __always_inline void replay_free(enum replay_kind kind, void *p)
 {
 	if (kind == REPLAY_KMALLOC)
 		kfree(p);
-	else
+	else if (kind == REPLAY_PHEAP)
 		pheap_free(p);
 }
 
@@ -278,8 +289,10 @@ static void replay_sampled_kind(enum replay_kind kind, struct replay *replay,
 	migrate_disable();
 	if (kind == REPLAY_KMALLOC)
 		replay_sampled(REPLAY_KMALLOC, replay, nr);
-	else
+	else if (kind == REPLAY_PHEAP)
 		replay_sampled(REPLAY_PHEAP, replay, nr);
+	else
+		replay_sampled(REPLAY_LOOP, replay, nr);
 	migrate_enable();
 }
 
@@ -310,8 +323,10 @@ static int replay_time(enum replay_kind kind, bool warm_up)
 	migrate_disable();
 	if (kind == REPLAY_KMALLOC)
 		replay_timed(REPLAY_KMALLOC, &replay);
-	else
+	else if (kind == REPLAY_PHEAP)
 		replay_timed(REPLAY_PHEAP, &replay);
+	else
+		replay_timed(REPLAY_LOOP, &replay);
 	migrate_enable();
 	if (!warm_up)
 		result->ns[result->rounds++] = replay.ns;
@@ -390,7 +405,7 @@ static int replay_run(const struct bench_command *command)
 					       replay_names[kind]);
 		any += wanted[kind];
 	}
-	if (!any || (both && command->hold))
+	if (!any || (command->hold && (both || wanted[REPLAY_LOOP])))
 		return -EINVAL;
 	if (command->hold)
 		return replay_hold(wanted[REPLAY_PHEAP] ? REPLAY_PHEAP :
