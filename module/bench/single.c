@@ -206,16 +206,16 @@ static int measure_bulk(const char *name, struct single *single,
 				 single->free_ns);
 }
 
-/* All sides in turn, round by round; the first round warms up. */
-static int single_rounds(const struct single_test *test, struct single *single,
-			 int rounds)
+/* Sides @first ... @end - 1 in turn, round by round; the first round warms up. */
+static int single_turns(const struct single_test *test, struct single *single,
+			int rounds, enum side first, enum side end)
 {
 	enum side side;
 	int round, err;
 
 	for (round = -1; round < rounds; round++) {
 		result_round(round);
-		for (side = SIDE_LOOP; side < SIDE_NR; side++) {
+		for (side = first; side < end; side++) {
 			migrate_disable();
 			err = test->measure(test->name, single, side);
 			migrate_enable();
@@ -227,6 +227,21 @@ static int single_rounds(const struct single_test *test, struct single *single,
 			return -EINTR;
 	}
 	return 0;
+}
+
+/* Each beside its peer. */
+static int single_rounds(const struct single_test *test, struct single *single,
+			 int rounds)
+{
+	static const enum side first[] = {
+		SIDE_LOOP, SIDE_KMEM_CACHE, SIDE_KMALLOC, SIDE_NR
+	};
+	int i, err = 0;
+
+	for (i = 0; first[i] < SIDE_NR && !err; i++)
+		err = single_turns(test, single, rounds, first[i],
+				   first[i + 1]);
+	return err;
 }
 
 static int single_size(const struct single_test *test, struct single *single,
