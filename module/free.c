@@ -22,17 +22,6 @@ void free_init(void)
 		static_branch_enable(&free_many_nodes);
 }
 
-/* Out of line, so that the hot path keeps nothing over a call. */
-static noinline void free_any_slow(const void *p)
-{
-	free_slow(NULL, p, _RET_IP_);
-}
-
-static noinline void free_object_slow(struct pheap_cache *cache, const void *p)
-{
-	free_slow(cache, p, _RET_IP_);
-}
-
 /*
  * Whether a block of @cache, whose the page is, starts there.  Sentinels make one
  * comparison of all that a pointer in a window can be: where there is no pool,
@@ -62,6 +51,53 @@ static __always_inline bool free_find(const void *p,
 		return false;
 	*cache = compat_load(arena->cache[off / PAGE_SIZE]);
 	return free_is_start(arena, off, *cache);
+}
+
+/*
+ * The same where other heaps have pages in that window too, and the first arena is
+ * theirs.
+ */
+static noinline bool free_find_shared(const void *p, struct pheap_cache **cache)
+{
+	unsigned long addr = (unsigned long)p;
+	struct arena *arena;
+	struct pool *page;
+
+	if (!rcu_access_pointer(map_look(addr)->next))
+		return false;
+	page = map_find_page(p);
+	if (!page)
+		return false;
+	arena = pool_arena(page);
+	*cache = READ_ONCE(*pool_owner(page));
+	return free_is_start(arena, addr - arena->base, *cache);
+}
+
+/* As free_push(), where the hot path found nobody's page. */
+static bool free_shared(struct pheap_cache *expected, const void *p)
+{
+	struct pheap_cache *cache;
+	bool done;
+
+	preempt_disable();
+	done = free_find_shared(p, &cache) &&
+	       (!expected || cache == expected) &&
+	       free_push(cache, compat_cpu_offset(), p, cache->cookie);
+	preempt_enable();
+	return done;
+}
+
+/* Out of line, so that the hot path keeps nothing over a call. */
+static noinline void free_any_slow(const void *p)
+{
+	if (!free_shared(NULL, p))
+		free_slow(NULL, p, _RET_IP_);
+}
+
+static noinline void free_object_slow(struct pheap_cache *cache, const void *p)
+{
+	if (!free_shared(cache, p))
+		free_slow(cache, p, _RET_IP_);
 }
 
 /* Whether @p is the start of a block of @cache. */
@@ -337,7 +373,8 @@ static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p,
 	size_t done = 0;
 
 	preempt_disable();
-	if (free_find(p[0], &cache) && (!expected || cache == expected)) {
+	if ((free_find(p[0], &cache) || free_find_shared(p[0], &cache)) &&
+	    (!expected || cache == expected)) {
 		done = free_to_magazine(cache, n, p);
 		if (!done && n >= FREE_BULK) {
 			n = min_t(size_t, n, POOL_BATCH);
