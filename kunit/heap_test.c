@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/sizes.h>
@@ -7,6 +8,7 @@
 
 #include "compat/kunit_compat.h"
 #include "pheap_kunit.h"
+#include "trim.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 MODE_SET(pooled, MODE_PLAIN, MODE_DEBUG);
@@ -515,6 +517,75 @@ static void heap_leaks_no_pages(struct kunit *test)
 	KUNIT_EXPECT_LT(test, before, system_free_pages() + rounds * 8);
 }
 
+#define DECAY_BLOCKS	2000
+
+/* Have a heap hold memory that it has no use for. */
+static void fill_and_empty(struct kunit *test)
+{
+	struct pheap *heap = heap_of(test);
+	void **p = kunit_kcalloc(test, DECAY_BLOCKS, sizeof(*p), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_TRUE(test, p);
+	for (i = 0; i < DECAY_BLOCKS; i++) {
+		p[i] = pheap_alloc(heap, 700, FIXTURE_GFP);
+		KUNIT_ASSERT_TRUE(test, p[i]);
+	}
+	for (i = 0; i < DECAY_BLOCKS; i++)
+		pheap_free(p[i]);
+	KUNIT_EXPECT_GT(test, atomic_long_read(&heap->idle), 256);
+	KUNIT_EXPECT_TRUE(test, heap->decaying);
+}
+
+/* What nobody needs goes, half of it at a time, but for the reserve. */
+static void heap_decays(struct kunit *test)
+{
+	struct pheap *heap = heap_of(test);
+	long idle, before;
+
+	fill_and_empty(test);
+	before = fixture_stats(test).taken;
+	do {
+		idle = atomic_long_read(&heap->idle);
+		trim_decay(&heap->decay.work);
+		KUNIT_ASSERT_LE(test, atomic_long_read(&heap->idle), idle / 2);
+		FIXTURE_CHECK(test);
+	} while (idle);
+	KUNIT_EXPECT_LT(test, fixture_stats(test).taken, before / 2);
+	KUNIT_EXPECT_GE(test, fixture_stats(test).page_bytes,
+			PHEAP_RESERVE_DEFAULT);
+}
+
+/* By itself, within seconds. */
+static void heap_decays_in_time(struct kunit *test)
+{
+	unsigned long end = jiffies + 30 * HZ;
+	struct pheap *heap = heap_of(test);
+
+	fill_and_empty(test);
+	while (READ_ONCE(heap->decaying) && time_before(jiffies, end))
+		msleep(100);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&heap->idle), 0);
+	KUNIT_EXPECT_FALSE(test, heap->decaying);
+}
+
+/* A heap without a reserve keeps nothing. */
+static void heap_without_reserve_gives(struct kunit *test)
+{
+	struct pheap *heap;
+	void *p;
+
+	heap = fixture_remake(test, &(struct pheap_args) {
+		.flags = PHEAP_RESERVE_NONE,
+	});
+	p = pheap_alloc(heap, 200, FIXTURE_GFP);
+	pheap_free(p);
+	trim_magazines(heap, true);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&heap->idle), 0);
+	KUNIT_EXPECT_EQ(test, fixture_stats(test).page_bytes, 0);
+	KUNIT_EXPECT_FALSE(test, heap->decaying);
+}
+
 static void heap_matches_model(struct kunit *test)
 {
 	struct model model;
@@ -555,6 +626,9 @@ static struct kunit_case heap_cases[] = {
 	MODE_CASE(all, heap_is_private),
 	MODE_CASE(pooled, heap_drains_sparse_pools),
 	MODE_CASE(all, heap_leaks_no_pages),
+	MODE_CASE(plain, heap_decays),
+	MODE_CASE(plain, heap_decays_in_time),
+	MODE_CASE(plain, heap_without_reserve_gives),
 	MODE_CASE(all, heap_matches_model),
 	{}
 };

@@ -4,12 +4,15 @@
 #include <linux/sizes.h>
 #include <linux/topology.h>
 
+#include "arena.h"
+#include "backing.h"
 #include "cache.h"
 #include "map.h"
 #include "pheap_kunit.h"
 #include "pool.h"
 
 MODE_SET(pools, MODE_PLAIN, MODE_DEBUG);
+MODE_SET(plain, MODE_PLAIN);
 
 static struct pheap_cache *class_at(struct kunit *test, unsigned int index)
 {
@@ -102,6 +105,9 @@ static void pool_has_every_block_once(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, pool_take_blocks(cache, node, &more, 1),
 				0);
 		give_all(test, cache, p, cache->blocks);
+		KUNIT_EXPECT_EQ(test, cache_node(cache, node)->nr_idle,
+				cache_node(cache, node)->nr_pools);
+		pool_trim(cache);
 		KUNIT_EXPECT_EQ(test, cache_node(cache, node)->nr_pools, 0);
 	}
 	FIXTURE_CHECK(test);
@@ -216,6 +222,7 @@ static void pool_finds_double_frees(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cn->nr_free, 4);
 	FIXTURE_CHECK(test);
 	give_all(test, cache, p + 4, cache->blocks - 4);
+	pool_trim(cache);
 	KUNIT_EXPECT_EQ(test, cn->nr_pools, 0);
 	again[0] = p[7];
 	KUNIT_EXPECT_EQ(test, pool_give_blocks(cache, again, 1), 1);
@@ -232,6 +239,7 @@ static void pool_changes_class(struct kunit *test)
 	take_pool(test, a, p);
 	pool = map_find_pool(p[0]);
 	give_all(test, a, p, a->blocks);
+	pool_trim(a);
 	KUNIT_EXPECT_PTR_EQ(test, map_find_pool(p[0]), (struct pool *)NULL);
 	take_pool(test, b, p);
 	KUNIT_EXPECT_PTR_EQ(test, map_find_pool(p[0]), pool);
@@ -255,7 +263,35 @@ static void pool_trims_unused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cache_node(cache, node)->nr_pools, 1);
 	FIXTURE_CHECK(test);
 	give_all(test, cache, &p, 1);
+	pool_trim(cache);
 	KUNIT_EXPECT_EQ(test, cache_node(cache, node)->nr_pools, 0);
+}
+
+/* A heap that has pools without live blocks need not grow, whatever the class. */
+static void pool_recalls_idle(struct kunit *test)
+{
+	struct pheap_cache *a = class_for(test, 4096);
+	struct pheap_cache *b = class_for(test, 64);
+	struct pheap_cache *c = class_for(test, 4 * 4096);
+	void **p = block_array(test, POOL_MOST);
+	unsigned int i;
+
+	fixture_of(test)->leaves = true;
+	for (i = 0; i < 64; i++)
+		take_pool(test, a, p + i);
+	give_all(test, a, p, 64);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&heap_of(test)->idle), 64);
+	while (arena_free_pages(heap_of(test)))
+		take_pool(test, b, p);
+	backing_fail_nth(1, true);
+	KUNIT_EXPECT_EQ(test, pool_grow(b, numa_mem_id(), FIXTURE_GFP, p, 1),
+			1);
+	KUNIT_EXPECT_GT(test, atomic_long_read(&heap_of(test)->idle), 32);
+	/* These must be neighbours. */
+	KUNIT_EXPECT_EQ(test, pool_grow(c, numa_mem_id(), FIXTURE_GFP, p, 1),
+			1);
+	backing_fail_nth(0, false);
+	FIXTURE_CHECK(test);
 }
 
 #define MODEL_BLOCKS	700
@@ -305,6 +341,7 @@ static struct kunit_case pool_cases[] = {
 	MODE_CASE(pools, pool_finds_double_frees),
 	MODE_CASE(pools, pool_changes_class),
 	MODE_CASE(pools, pool_trims_unused),
+	MODE_CASE(plain, pool_recalls_idle),
 	MODE_CASE(pools, pool_matches_model),
 	{}
 };

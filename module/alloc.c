@@ -277,8 +277,11 @@ static int alloc_node(const struct pheap *heap, int node)
 static void *alloc_outside(struct pheap *heap, struct pheap_cache *cache,
 			   size_t size, gfp_t gfp, int node)
 {
-	void *p = large_alloc(heap, cache, size, gfp, node);
+	void *p;
 
+	/* Rather than what the heap has no use for. */
+	pool_recall(heap, node, DIV_ROUND_UP(size, PAGE_SIZE));
+	p = large_alloc(heap, cache, size, gfp, node);
 	if (IS_ERR(p) && alloc_make_room(heap, PTR_ERR(p), gfp))
 		p = large_alloc(heap, cache, size, gfp, node);
 	return p;

@@ -153,6 +153,8 @@ static struct pheap_cache *cache_new(struct pheap *heap, const char *name,
 	if (type)
 		cache_set_type(cache, type);
 	cache->capacity = cache_capacity(cache, args);
+	cache->lingers = heap->reserve && cache->capacity && !type &&
+			 !cache->dtor;
 	cache_init_arrays(cache);
 	return cache;
 }

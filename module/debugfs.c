@@ -41,6 +41,7 @@ static int stats_show(struct seq_file *m, void *v)
 	debugfs_line(m, "magazines", s.magazine_bytes, "bytes");
 	debugfs_line(m, "magazine_blocks", s.magazine_blocks, "blocks");
 	debugfs_line(m, "free", s.free_bytes, "bytes");
+	debugfs_line(m, "idle", s.idle_bytes, "bytes");
 	debugfs_line(m, "slack", s.slack_bytes, "bytes");
 	debugfs_line(m, "pages", s.page_bytes, "bytes");
 	debugfs_line(m, "metadata", s.meta_bytes, "bytes");

@@ -123,6 +123,7 @@ static void heap_init_fields(struct pheap *heap)
 	INIT_LIST_HEAD(&heap->caches);
 	INIT_LIST_HEAD(&heap->large);
 	INIT_LIST_HEAD(&heap->link);
+	INIT_DEFERRABLE_WORK(&heap->decay, trim_decay);
 }
 
 static void heap_free(struct pheap *heap)
@@ -196,6 +197,7 @@ static void heap_close(struct pheap *heap)
 		WRITE_ONCE(heap->classes[i], cache_none);
 	raw_spin_unlock_irqrestore(&heap->lock, flags);
 	synchronize_rcu();
+	cancel_delayed_work_sync(&heap->decay);
 	while (atomic_read(&heap->growing))
 		msleep(20);
 }

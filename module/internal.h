@@ -46,6 +46,7 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include <pheap/object.h>
 #include <pheap/pheap.h>
@@ -97,7 +98,9 @@ struct pool {
 	u8 page;
 };
 
+/* The last of the buckets is of pools without live blocks alone. */
 #define POOL_BUCKETS	16
+#define POOL_IDLE	(POOL_BUCKETS - 1)
 #define POOL_FULL	POOL_BUCKETS
 #define POOL_LISTS	(POOL_BUCKETS + 1)
 #define POOL_GONE	POOL_LISTS
@@ -164,6 +167,7 @@ struct arena {
  * @depot: blocks that one CPU's magazine had too many of, for another's that
  *	has none; made when it is first wanted.
  * @nr_depot: how many.
+ * @nr_idle: pools without live blocks.
  */
 struct cache_node {
 	raw_spinlock_t lock;
@@ -173,6 +177,7 @@ struct cache_node {
 	unsigned long nr_free;
 	void **depot;
 	unsigned int nr_depot;
+	unsigned int nr_idle;
 };
 
 /**
@@ -190,6 +195,7 @@ struct cache_node {
  * @object_fast: its objects' blocks may go to magazines without a further look;
  *	pheap_free() must not free them, so @bound is 0.
  * @object_ends: and that is all there is to an object's end.
+ * @lingers: its pools stay for a while when they have no live blocks.
  * @index: size class, or CACHE_NAMED.
  * @blocks: blocks of a pool.
  * @pages: pages of a pool.
@@ -221,6 +227,7 @@ struct pheap_cache {
 	u32 stable;
 	bool object_fast;
 	bool object_ends;
+	bool lingers;
 	int index;
 	u16 blocks;
 	u16 pages;
@@ -309,6 +316,9 @@ struct defer {
  * @growing: allocations that may be asleep in the page allocator.
  * @taken: bytes taken from the kernel.
  * @external: bytes that objects hold elsewhere.
+ * @idle: pages of pools without live blocks.
+ * @decay: ends pools that nobody needed for a while.
+ * @decaying: it will run.
  * @waiting: pages of pools of objects that wait for a grace period.
  * @holding: how many scans and walks they wait for, too; protected by @lock.
  * @held: those that do; protected by @lock.
@@ -350,6 +360,9 @@ struct pheap {
 	atomic_t growing;
 	atomic_long_t taken;
 	atomic_long_t external;
+	atomic_long_t idle;
+	struct delayed_work decay;
+	bool decaying;
 	atomic_long_t waiting;
 	unsigned int holding;
 	struct hlist_head held;

@@ -10,6 +10,12 @@
 #include "pool.h"
 #include "report.h"
 
+/* After so long, half of the pools without live blocks end. */
+#define POOL_DECAY	HZ
+
+/* If need be, so many pages of such pools do at once. */
+#define POOL_RECALL	8UL
+
 void pool_init_node(struct cache_node *cn)
 {
 	raw_spin_lock_init(&cn->lock);
@@ -22,22 +28,31 @@ static unsigned int pool_bucket(const struct pheap_cache *cache,
 	return nr_free ? nr_free * cache->fill_mul >> 16 : POOL_FULL;
 }
 
-static void pool_unlink(struct cache_node *cn, struct pool *pool)
+static void pool_unlink(struct pheap_cache *cache, struct cache_node *cn,
+			struct pool *pool)
 {
 	lockdep_assert_held(&cn->lock);
 	__hlist_del(&pool->link);
 	if (hlist_empty(&cn->pools[pool->bucket]))
 		cn->nonempty &= ~BIT(pool->bucket);
+	if (pool->bucket == POOL_IDLE) {
+		cn->nr_idle--;
+		atomic_long_sub(cache->pages, &cache->heap->idle);
+	}
 	pool->bucket = POOL_GONE;
 }
 
-static void pool_link(struct cache_node *cn, struct pool *pool,
-		      unsigned int bucket)
+static void pool_link(struct pheap_cache *cache, struct cache_node *cn,
+		      struct pool *pool, unsigned int bucket)
 {
 	lockdep_assert_held(&cn->lock);
 	pool->bucket = bucket;
 	hlist_add_head(&pool->link, &cn->pools[bucket]);
 	cn->nonempty |= BIT(bucket);
+	if (bucket == POOL_IDLE) {
+		cn->nr_idle++;
+		atomic_long_add(cache->pages, &cache->heap->idle);
+	}
 }
 
 /* The fullest pool that has a free block, or NULL. */
@@ -57,8 +72,8 @@ static void pool_rebucket(struct pheap_cache *cache, struct cache_node *cn,
 
 	if (bucket == pool->bucket)
 		return;
-	pool_unlink(cn, pool);
-	pool_link(cn, pool, bucket);
+	pool_unlink(cache, cn, pool);
+	pool_link(cache, cn, pool, bucket);
 }
 
 /*
@@ -77,6 +92,23 @@ static u64 pool_cut_run(u64 *avail, unsigned int most, unsigned int *first)
 	return len;
 }
 
+/* All of a pool in which none is live: no look at which are. */
+static unsigned int pool_take_all(struct pheap_cache *cache, struct pool *pool,
+				  void **end)
+{
+	u64 *map = pool_bitmap(pool, cache), *last = map + cache->blocks / 64;
+	void *base = pool_base(pool), *p = base + cache->last;
+
+	for (end -= cache->blocks; p >= base; p -= cache->size)
+		*end++ = p;
+	while (map < last)
+		*map++ = U64_MAX;
+	if (cache->blocks % 64)
+		*map = U64_MAX;
+	pool->nr_free = 0;
+	return cache->blocks;
+}
+
 /* Take the lowest free blocks, and put them before @end, the lowest last. */
 static unsigned int pool_take_from(struct pheap_cache *cache,
 				   struct pool *pool, void **end,
@@ -89,6 +121,8 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 	unsigned int run, first;
 	u64 avail;
 
+	if (take == cache->blocks)
+		return pool_take_all(cache, pool, end);
 	for (; left; map++, base += 64UL * cache->size) {
 		for (avail = ~*map; avail && left; left -= run) {
 			run = pool_cut_run(&avail, left, &first);
@@ -153,7 +187,7 @@ static void pool_join(struct pheap_cache *cache, struct pool **pool,
 	for (; nr; nr--, pool++) {
 		cn->nr_pools++;
 		cn->nr_free += (*pool)->nr_free;
-		pool_link(cn, *pool, pool_bucket(cache, (*pool)->nr_free));
+		pool_link(cache, cn, *pool, pool_bucket(cache, (*pool)->nr_free));
 	}
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 }
@@ -307,7 +341,7 @@ static bool pool_is_of(const struct pheap_cache *cache,
 static void pool_take_out(struct pheap_cache *cache, struct cache_node *cn,
 			  struct pool *pool, struct hlist_head *empty)
 {
-	pool_unlink(cn, pool);
+	pool_unlink(cache, cn, pool);
 	hlist_add_head(&pool->link, empty);
 	cn->nr_free -= cache->blocks;
 	cn->nr_pools--;
@@ -420,11 +454,11 @@ static void pool_give_part(struct give *give, struct cache_node *cn,
 	bucket = pool_bucket(cache, pool->nr_free);
 	if (likely(bucket == pool->bucket))
 		return;
-	if (pool->nr_free == cache->blocks) {
+	if (bucket == POOL_IDLE && !cache->lingers) {
 		pool_take_out(cache, cn, pool, &give->empty);
 	} else {
-		pool_unlink(cn, pool);
-		pool_link(cn, pool, bucket);
+		pool_unlink(cache, cn, pool);
+		pool_link(cache, cn, pool, bucket);
 	}
 }
 
@@ -459,6 +493,19 @@ static struct cache_node *pool_node_of(const struct give *give)
 		      cache_node(give->cache, first_online_node);
 }
 
+void pool_decay_later(struct pheap *heap)
+{
+	if (READ_ONCE(heap->decaying))
+		return;
+	rcu_read_lock();
+	/* heap_close() waits for us before it takes the work back. */
+	if (!READ_ONCE(heap->dying)) {
+		WRITE_ONCE(heap->decaying, true);
+		schedule_delayed_work(&heap->decay, POOL_DECAY);
+	}
+	rcu_read_unlock();
+}
+
 unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 			      unsigned int nr)
 {
@@ -472,6 +519,8 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 	local_irq_restore(flags);
 	if (!hlist_empty(&give.empty))
 		pool_destroy(cache, &give.empty);
+	if (atomic_long_read(&cache->heap->idle))
+		pool_decay_later(cache->heap);
 	return give.bad - p;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_give_blocks);
@@ -485,7 +534,7 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page)
 
 	raw_spin_lock_irqsave(&cn->lock, flags);
 	if (pool_is_of(cache, pool) && !pool->nr_free) {
-		pool_unlink(cn, pool);
+		pool_unlink(cache, cn, pool);
 		hlist_add_head(&pool->link, &all);
 		cn->nr_pools--;
 	}
@@ -589,6 +638,52 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 	}
 }
 
+/* Up to @most pools without live blocks end.  Returns how many. */
+static unsigned int pool_end_idle(struct pheap_cache *cache,
+				  struct cache_node *cn, unsigned int most)
+{
+	struct hlist_node *next;
+	struct pool *pool;
+	unsigned long flags;
+	unsigned int nr = 0;
+	HLIST_HEAD(idle);
+
+	if (!READ_ONCE(cn->nr_idle))
+		return 0;
+	raw_spin_lock_irqsave(&cn->lock, flags);
+	hlist_for_each_entry_safe(pool, next, &cn->pools[POOL_IDLE], link) {
+		if (nr == most)
+			break;
+		pool_take_out(cache, cn, pool, &idle);
+		nr++;
+	}
+	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	pool_destroy(cache, &idle);
+	return nr;
+}
+
+bool pool_recall(struct pheap *heap, int node, unsigned long pages)
+{
+	struct heap_node *hn = &heap->nodes[node];
+	unsigned long want = READ_ONCE(hn->free_pages) + pages;
+	struct pheap_cache *cache;
+	unsigned int ended = 0;
+	unsigned long have;
+
+	if (!atomic_long_read(&heap->idle))
+		return false;
+	rcu_read_lock();
+	list_for_each_entry_rcu(cache, &heap->caches, link) {
+		have = READ_ONCE(hn->free_pages);
+		if (have >= want)
+			break;
+		ended += pool_end_idle(cache, cache_node(cache, node),
+				       DIV_ROUND_UP(want - have, cache->pages));
+	}
+	rcu_read_unlock();
+	return ended;
+}
+
 /* Pages for a pool where @node has none: new ones, or at last any node's. */
 static struct pool *pool_new_pages(struct pheap_cache *cache, int node,
 				   gfp_t gfp)
@@ -610,6 +705,25 @@ static struct pool *pool_new_pages(struct pheap_cache *cache, int node,
 }
 
 /*
+ * Pages that are free, or are once idle pools end.  No heap grows while it has
+ * such; where no run of pages comes of that, it must.
+ */
+static unsigned int pool_free_pages(struct pheap_cache *cache, int node,
+				    struct pool **pool, unsigned int nr)
+{
+	unsigned long recall = max(nr * cache->pages, POOL_RECALL);
+	struct pheap *heap = cache->heap;
+	unsigned int got;
+
+	for (;; recall *= 4) {
+		got = arena_take_runs(heap, node, cache->pages,
+				      cache->align_pages, pool, nr);
+		if (got || !pool_recall(heap, node, recall))
+			return got;
+	}
+}
+
+/*
  * Pages for up to @nr pools, all of one node.  Returns for how many, or an
  * error if for none.
  */
@@ -619,8 +733,7 @@ static int pool_pages(struct pheap_cache *cache, int node, gfp_t gfp,
 	struct pheap *heap = cache->heap;
 	unsigned int got;
 
-	got = arena_take_runs(heap, node, cache->pages, cache->align_pages,
-			      pool, nr);
+	got = pool_free_pages(cache, node, pool, nr);
 	if (got)
 		return got;
 	pool[0] = pool_new_pages(cache, node, gfp);
@@ -714,36 +827,35 @@ bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg)
 	return more;
 }
 
-/* Take out pools in which nothing was ever allocated. */
-static void pool_collect_unused(struct pheap_cache *cache, int node,
-				struct hlist_head *unused)
-{
-	struct cache_node *cn = cache_node(cache, node);
-	unsigned int bucket = pool_bucket(cache, cache->blocks);
-	struct hlist_node *next;
-	struct pool *pool;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&cn->lock, flags);
-	hlist_for_each_entry_safe(pool, next, &cn->pools[bucket], link)
-		if (pool->nr_free == cache->blocks)
-			pool_take_out(cache, cn, pool, unused);
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
-}
-
 void pool_trim(struct pheap_cache *cache)
 {
-	HLIST_HEAD(unused);
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
-		pool_collect_unused(cache, node, &unused);
-	pool_destroy(cache, &unused);
+		while (pool_end_idle(cache, cache_node(cache, node),
+				     POOL_BATCH))
+			;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_trim);
 
+void pool_decay(struct pheap_cache *cache)
+{
+	struct cache_node *cn;
+	unsigned int left;
+	int node;
+
+	for (node = 0; node < nr_node_ids; node++) {
+		cn = cache_node(cache, node);
+		for (left = (READ_ONCE(cn->nr_idle) + 1) / 2; left;
+		     left -= min(left, POOL_BATCH))
+			if (!pool_end_idle(cache, cn, min(left, POOL_BATCH)))
+				break;
+	}
+}
+
 /* Take out whatever pools there are. */
-static void pool_collect_all(struct cache_node *cn, struct hlist_head *pools)
+static void pool_collect_all(struct pheap_cache *cache, struct cache_node *cn,
+			     struct hlist_head *pools)
 {
 	struct hlist_node *next;
 	struct pool *pool;
@@ -753,7 +865,7 @@ static void pool_collect_all(struct cache_node *cn, struct hlist_head *pools)
 	raw_spin_lock_irqsave(&cn->lock, flags);
 	for (i = 0; i < POOL_LISTS; i++) {
 		hlist_for_each_entry_safe(pool, next, &cn->pools[i], link) {
-			pool_unlink(cn, pool);
+			pool_unlink(cache, cn, pool);
 			hlist_add_head(&pool->link, pools);
 		}
 	}
@@ -768,6 +880,6 @@ void pool_destroy_all(struct pheap_cache *cache)
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
-		pool_collect_all(cache_node(cache, node), &pools);
+		pool_collect_all(cache, cache_node(cache, node), &pools);
 	pool_release(cache, &pools);
 }

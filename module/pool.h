@@ -12,7 +12,7 @@
 #include "internal.h"
 
 /* For the sake of interrupts, give back no more at a time. */
-#define POOL_BATCH	64
+#define POOL_BATCH	64U
 
 /* Pools that one call of pool_grow() may make. */
 #define POOL_GROW_MAX	16
@@ -47,8 +47,18 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page);
 int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	      unsigned int nr);
 
-/* Give up pools that nothing was ever allocated from. */
+/* Give up pools without live blocks: all of them, or half. */
 void pool_trim(struct pheap_cache *cache);
+void pool_decay(struct pheap_cache *cache);
+
+/* Have heap->decay run, if it is not going to. */
+void pool_decay_later(struct pheap *heap);
+
+/*
+ * Pools without live blocks, of whatever cache, end until @pages more are free, or
+ * there are none left.  Returns false if there were none.
+ */
+bool pool_recall(struct pheap *heap, int node, unsigned long pages);
 
 /* Take the cache's last pools apart, whatever is live in them. */
 void pool_destroy_all(struct pheap_cache *cache);

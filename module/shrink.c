@@ -18,7 +18,8 @@ static unsigned long shrink_count(void)
 	if (!mutex_trylock(&heaps_mutex))
 		return 0;
 	list_for_each_entry(heap, &heaps, link)
-		pages += arena_free_pages(heap);
+		pages += arena_free_pages(heap) +
+			 atomic_long_read(&heap->idle);
 	mutex_unlock(&heaps_mutex);
 	return pages;
 }

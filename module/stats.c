@@ -57,6 +57,7 @@ static void stats_add_counters(struct pheap_stats *stats, struct pheap *heap)
 	/* What a worker has yet to free. */
 	stats->page_bytes += large - live;
 	stats->page_bytes += atomic_long_read(&heap->waiting) << PAGE_SHIFT;
+	stats->idle_bytes = atomic_long_read(&heap->idle) << PAGE_SHIFT;
 	stats->meta_bytes = meta;
 	stats->quarantine_blocks = atomic_long_read(&heap->quarantined);
 	stats->rcu_blocks = atomic_long_read(&heap->defer.blocks);

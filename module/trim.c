@@ -17,6 +17,7 @@ void trim_magazines(struct pheap *heap, bool all_cpus)
 		magazine_drain_cache(cache, all_cpus);
 	rcu_read_unlock();
 }
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(trim_magazines);
 
 static void trim_pools(struct pheap *heap)
 {
@@ -38,6 +39,23 @@ size_t trim_heap(struct pheap *heap, bool all_cpus)
 	return atomic_long_read(&heap->given) - before;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(trim_heap);
+
+void trim_decay(struct work_struct *work)
+{
+	struct pheap *heap = container_of(to_delayed_work(work), struct pheap,
+					  decay);
+	struct pheap_cache *cache;
+
+	/* Who finds more from here on has the work run once more. */
+	smp_store_mb(heap->decaying, false);
+	rcu_read_lock();
+	list_for_each_entry_rcu(cache, &heap->caches, link)
+		pool_decay(cache);
+	rcu_read_unlock();
+	if (atomic_long_read(&heap->idle))
+		pool_decay_later(heap);
+}
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(trim_decay);
 
 size_t pheap_trim(struct pheap *heap)
 {

@@ -14,4 +14,7 @@ size_t trim_heap(struct pheap *heap, bool all_cpus);
 /* Empty all magazines and the depots of a heap. */
 void trim_magazines(struct pheap *heap, bool all_cpus);
 
+/* Of heap->decay: some of the pools that nobody needed for a while end. */
+void trim_decay(struct work_struct *work);
+
 #endif /* _PHEAP_TRIM_H */

@@ -62,7 +62,7 @@ static void check_pool(struct check *check, struct pheap_cache *cache,
 static void check_cache_node(struct check *check, struct pheap_cache *cache,
 			     struct cache_node *cn)
 {
-	unsigned long pools = 0, nr_free = 0, flags;
+	unsigned long pools = 0, idle = 0, nr_free = 0, flags;
 	struct pool *pool;
 	unsigned int i;
 
@@ -74,6 +74,7 @@ static void check_cache_node(struct check *check, struct pheap_cache *cache,
 		hlist_for_each_entry(pool, &cn->pools[i], link) {
 			check_pool(check, cache, pool, i);
 			pools++;
+			idle += pool->nr_free == cache->blocks;
 			nr_free += pool->nr_free;
 		}
 	}
@@ -81,6 +82,7 @@ static void check_cache_node(struct check *check, struct pheap_cache *cache,
 		 cn->nr_pools);
 	check_eq(check, "cache: sum of pools' nr_free == nr_free", nr_free,
 		 cn->nr_free);
+	check_eq(check, "cache: idle pools == nr_idle", idle, cn->nr_idle);
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 }
 

@@ -50,8 +50,8 @@ struct pheap_cache;
  *	requested bytes and the stacks of its last allocation and free; free
  *	blocks hold a pattern that is checked when they are handed out again
  *	(CPython: PYTHONMALLOC=debug).
- * @PHEAP_RESERVE_NONE: keep no reserve; an @reserve of 0 means the default
- *	otherwise.
+ * @PHEAP_RESERVE_NONE: keep no reserve, and no pool without live blocks; an
+ *	@reserve of 0 means the default otherwise.
  */
 enum pheap_flags {
 	PHEAP_ACCOUNT		= BIT(0),
@@ -147,6 +147,9 @@ enum pheap_bad {
  * @magazine_blocks: free blocks in magazines.
  * @magazine_bytes: bytes of those.
  * @free_bytes: bytes of free blocks in pools.
+ * @idle_bytes: bytes of pools without live blocks (nearly all of them counted in
+ *	@free_bytes too).  They end when another size needs the pages, on
+ *	pheap_trim(), under memory pressure, and half of them each second.
  * @slack_bytes: bytes behind the last block of each pool.
  * @page_bytes: bytes of pages that are in no pool, the reserve among them.
  * @meta_bytes: descriptors, bitmaps, magazines, caches and the heap itself.
@@ -173,6 +176,7 @@ struct pheap_stats {
 	u64 magazine_blocks;
 	u64 magazine_bytes;
 	u64 free_bytes;
+	u64 idle_bytes;
 	u64 slack_bytes;
 	u64 page_bytes;
 	u64 meta_bytes;
