@@ -33,16 +33,20 @@ replay_rows() {
 		printf "replay-%s\t0\t%s\t%s\t%.2f\t%.2f\t%.2f\t%d\n", trace,
 			side, what, median, min, max, value[from, "rounds"]
 	}
-	function all(from, side, n) {
+	function times(from, side, n) {
 		n = value[from, "events"]
 		row(from, side, "event_ns", value[from, "ns_median"] / n,
 			value[from, "ns_min"] / n, value[from, "ns_max"] / n)
+	}
+	function all(from, side, n) {
+		times(from, side)
 		n = value[from, "taken_peak"]
 		row(from, side, "peak_bytes", n, n, n)
 		n = value[from, "asked_peak"]
 		row(from, side, "asked_bytes", n, n, n)
 	}
 	END {
+		times("loop", "loop")
 		all("kmalloc", "kmalloc")
 		all("pheap", "pheap_alloc")
 	}'
