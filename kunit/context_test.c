@@ -4,6 +4,7 @@
  * interrupting the other wherever that happens to be.
  */
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -145,10 +146,22 @@ static struct context *contexts_start(struct kunit *test)
 	return ctx;
 }
 
+/* On a busy machine, a timer may be late. */
+static void context_wait(const struct context *ctx)
+{
+	unsigned int i, tries = 1000;
+
+	for (i = 0; i < ARRAY_SIZE(ctx->runs); i++)
+		while (!READ_ONCE(ctx->runs[i]) && tries--)
+			msleep(20);
+}
+
 static void contexts_finish(struct kunit *test, struct context *ctx)
 {
 	int cpu;
 
+	for_each_online_cpu(cpu)
+		context_wait(&ctx[cpu]);
 	for_each_online_cpu(cpu)
 		context_stop(&ctx[cpu]);
 	for_each_online_cpu(cpu)
