@@ -371,7 +371,7 @@ static unsigned int magazine_stock(struct pheap_cache *cache, int node,
 	return nr;
 }
 
-/* Blocks that this CPU's magazine is refilled with, but not too many. */
+/* Blocks that half fill this CPU's magazine, or one, but not too many. */
 static unsigned int magazine_wants(struct pheap_cache *cache)
 {
 	unsigned int capacity;
@@ -379,16 +379,16 @@ static unsigned int magazine_wants(struct pheap_cache *cache)
 	preempt_disable();
 	capacity = READ_ONCE(magazine_this(cache)->capacity);
 	preempt_enable();
-	return min_t(unsigned int, capacity, MAGAZINE_MAX) / 2;
+	return clamp(capacity / 2, 1U, MAGAZINE_MAX / 2U);
 }
 
 void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 {
-	void *p[MAGAZINE_MAX / 2 + 1] __uninitialized, *first;
+	void *p[MAGAZINE_MAX / 2] __uninitialized, *first;
 	unsigned int done;
 	int got;
 
-	got = pool_grow(cache, node, gfp, p, magazine_wants(cache) + 1);
+	got = pool_grow(cache, node, gfp, p, magazine_wants(cache));
 	if (got < 0)
 		return ERR_PTR(got);
 	first = p[--got];

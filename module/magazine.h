@@ -25,11 +25,12 @@
 
 /*
  * A magazine may hold so many blocks, of so many bytes in all; a new one, and
- * so one of a class that is seldom used, less.
+ * so one of a class that is seldom used, less.  Half of any is whole cache lines,
+ * of which two CPUs share none then.
  */
 #define MAGAZINE_MAX		128
 #define MAGAZINE_BYTES		(32UL << 10)
-#define MAGAZINE_FIRST		8
+#define MAGAZINE_FIRST		16
 #define MAGAZINE_FIRST_BYTES	1024UL
 
 /*
