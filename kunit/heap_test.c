@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "arena.h"
 #include "compat/kunit_compat.h"
 #include "pheap_kunit.h"
 #include "trim.h"
@@ -517,23 +518,21 @@ static void heap_leaks_no_pages(struct kunit *test)
 	KUNIT_EXPECT_LT(test, before, system_free_pages() + rounds * 8);
 }
 
-#define DECAY_BLOCKS	2000
-
 /* Have a heap hold memory that it has no use for. */
-static void fill_and_empty(struct kunit *test)
+static void fill_and_empty(struct kunit *test, unsigned int nr)
 {
 	struct pheap *heap = heap_of(test);
-	void **p = kunit_kcalloc(test, DECAY_BLOCKS, sizeof(*p), GFP_KERNEL);
+	void **p = kunit_kcalloc(test, nr, sizeof(*p), GFP_KERNEL);
 	unsigned int i;
 
 	KUNIT_ASSERT_TRUE(test, p);
-	for (i = 0; i < DECAY_BLOCKS; i++) {
+	for (i = 0; i < nr; i++) {
 		p[i] = pheap_alloc(heap, 700, FIXTURE_GFP);
 		KUNIT_ASSERT_TRUE(test, p[i]);
 	}
-	for (i = 0; i < DECAY_BLOCKS; i++)
+	for (i = 0; i < nr; i++)
 		pheap_free(p[i]);
-	KUNIT_EXPECT_GT(test, atomic_long_read(&heap->idle), 256);
+	KUNIT_EXPECT_GT(test, atomic_long_read(&heap->idle), nr / 10);
 	KUNIT_EXPECT_TRUE(test, heap->decaying);
 }
 
@@ -543,7 +542,7 @@ static void heap_decays(struct kunit *test)
 	struct pheap *heap = heap_of(test);
 	long idle, before;
 
-	fill_and_empty(test);
+	fill_and_empty(test, 2000);
 	before = fixture_stats(test).taken;
 	do {
 		idle = atomic_long_read(&heap->idle);
@@ -562,11 +561,29 @@ static void heap_decays_in_time(struct kunit *test)
 	unsigned long end = jiffies + 30 * HZ;
 	struct pheap *heap = heap_of(test);
 
-	fill_and_empty(test);
+	fill_and_empty(test, 200);
 	while (READ_ONCE(heap->decaying) && time_before(jiffies, end))
 		msleep(100);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&heap->idle), 0);
 	KUNIT_EXPECT_FALSE(test, heap->decaying);
+}
+
+/* What is too large for arenas takes the place of what nobody needs. */
+static void heap_recalls_for_large(struct kunit *test)
+{
+	struct pheap *heap = heap_of(test);
+	long idle;
+	void *p;
+
+	fill_and_empty(test, 2000);
+	idle = atomic_long_read(&heap->idle);
+	p = pheap_alloc(heap, 2 * CLASS_MAX, FIXTURE_GFP);
+	KUNIT_ASSERT_TRUE(test, p);
+	KUNIT_EXPECT_LE(test, atomic_long_read(&heap->idle),
+			idle - (long)(2 * CLASS_MAX / PAGE_SIZE) +
+			(long)arena_free_pages(heap));
+	KUNIT_EXPECT_LT(test, atomic_long_read(&heap->idle), idle);
+	pheap_free(p);
 }
 
 /* A heap without a reserve keeps nothing. */
@@ -628,6 +645,7 @@ static struct kunit_case heap_cases[] = {
 	MODE_CASE(all, heap_leaks_no_pages),
 	MODE_CASE(plain, heap_decays),
 	MODE_CASE(plain, heap_decays_in_time),
+	MODE_CASE(plain, heap_recalls_for_large),
 	MODE_CASE(plain, heap_without_reserve_gives),
 	MODE_CASE(all, heap_matches_model),
 	{}
