@@ -192,20 +192,20 @@ static void magazine_marks_its_blocks(struct kunit *test)
 
 	KUNIT_ASSERT_TRUE(test, p);
 	cache = fixture_class(test, 80);
-	KUNIT_EXPECT_NE(test, poke_read(p), mark_cookie(p));
+	KUNIT_EXPECT_NE(test, poke_read(p), mark_cookie(cache, p));
 	migrate_disable();
 	pheap_free(p);
 	KUNIT_EXPECT_EQ(test, poke_read(mark_at(cache, p)),
-			mark_cookie(p));
+			mark_cookie(cache, p));
 	q = pheap_alloc(heap_of(test), 80, FIXTURE_GFP);
 	migrate_enable();
 	KUNIT_EXPECT_PTR_EQ(test, q, p);
-	KUNIT_EXPECT_NE(test, poke_read(p), mark_cookie(p));
+	KUNIT_EXPECT_NE(test, poke_read(p), mark_cookie(cache, p));
 	keep = pheap_alloc(heap_of(test), 80, FIXTURE_GFP);
 	pheap_free(q);
 	pheap_trim(heap_of(test));
 	KUNIT_EXPECT_EQ(test, poke_read(mark_at(cache, p)),
-			mark_cookie(p));
+			mark_cookie(cache, p));
 	pheap_free(keep);
 }
 

@@ -321,17 +321,17 @@ static __always_inline size_t free_run(struct pheap_cache *cache, size_t n,
 				       void **p, void **to)
 {
 	unsigned long near = cache->pages == 1 ? PAGE_SIZE : 0;
-	u64 secret = pheap_secret, *word;
+	u64 *word;
 	u32 cookie = cache->cookie;
 	void *at = p[0], *before;
 	size_t i = 0;
 
 	while (i < n) {
 		word = at + cookie;
-		if (unlikely(*word == (secret ^ (u64)at)))
+		if (unlikely(*word == mark_cookie(cache, at)))
 			break;
 		free_close(cache, at);
-		*word = secret ^ (u64)at;
+		*word = mark_cookie(cache, at);
 		to[i] = at;
 		if (++i == n)
 			break;

@@ -45,7 +45,7 @@ static __always_inline bool free_push(const struct pheap_cache *cache,
 				      unsigned long offset, const void *p,
 				      unsigned long at)
 {
-	u64 cookie = mark_cookie(p);
+	u64 cookie = mark_cookie(cache, p);
 
 	if (unlikely(*(u64 *)(p + at) == cookie))
 		return false;

@@ -396,9 +396,6 @@ struct pheap {
 /* What a page in no pool, and a size class never used, belong to. */
 extern struct pheap_cache *cache_none;
 
-/* Mixed with a block's address, what the block holds in a magazine. */
-extern u64 pheap_secret;
-
 static inline struct cache_node *cache_node(struct pheap_cache *cache, int node)
 {
 	return &cache->nodes[node];

@@ -57,7 +57,7 @@ static struct magazine *magazine_new(struct pheap_cache *cache,
 		.bottom = (void *)&mag->no_mark - cache->cookie,
 	};
 	magazine_set_capacity(mag, capacity);
-	mag->no_mark = ~mark_cookie(mag->bottom);
+	mag->no_mark = ~mark_cookie(cache, mag->bottom);
 	atomic_long_add(bytes, &mag->heap->magazines);
 	return mag;
 }
@@ -231,7 +231,7 @@ static noinline unsigned int magazine_unmark_bad(struct pheap_cache *cache,
 	unsigned int i, good = 0;
 
 	for (i = 0; i < nr; i++) {
-		if (likely(mark_take(p[i], cache->cookie)))
+		if (likely(mark_take(cache, p[i], cache->cookie)))
 			p[good++] = p[i];
 		else
 			report_corrupt(cache, p[i]);
@@ -248,14 +248,13 @@ magazine_unmark(struct pheap_cache *cache, void **p, unsigned int nr)
 {
 	void **at, **end = p + nr;
 	u32 cookie = cache->cookie;
-	u64 secret = pheap_secret;
 	u64 *word;
 
 	if (!mark_has(cache))
 		return nr;
 	for (at = p; at < end; at++) {
 		word = *at + cookie;
-		if (unlikely(*word != (secret ^ (u64)*at)))
+		if (unlikely(*word != mark_cookie(cache, *at)))
 			return at - p +
 			       magazine_unmark_bad(cache, at, end - at);
 		*word = 0;

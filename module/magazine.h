@@ -207,8 +207,8 @@ static __always_inline bool magazine_pop(const struct pheap_cache *cache,
 
 	if (unlikely(!magazine_enter(mag)))
 		goto none;
-	p = magazine_slot(mag, mag->state)[-1];
-	if (unlikely(!mark_take(p, at)))
+	p = compat_result(magazine_slot(mag, mag->state)[-1]);
+	if (unlikely(!mark_take(cache, p, at)))
 		goto bad;
 	mag->state -= MAGAZINE_BLOCK + MAGAZINE_BUSY;
 	compat_unpin(pin);

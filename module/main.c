@@ -3,7 +3,6 @@
 
 #include <linux/module.h>
 #include <linux/printk.h>
-#include <linux/random.h>
 
 #include "backing.h"
 #include "cache.h"
@@ -19,9 +18,6 @@
 #include "map.h"
 #include "procfs.h"
 #include "shrink.h"
-
-u64 pheap_secret __ro_after_init;
-EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pheap_secret);
 
 static int bytes_held_get(char *buffer, const struct kernel_param *kp)
 {
@@ -70,7 +66,6 @@ static int __init pheap_init(void)
 {
 	int i, err;
 
-	pheap_secret = get_random_u64();
 	compat_cpu_init();
 	free_init();
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -2,11 +2,12 @@
 /*
  * mark - a word in a free block that says so
  *
- * A free block, in a magazine, a depot or its pool, holds a cookie, made of its
- * address and a secret.  A block that holds it when it is freed is free already;
- * one that does not when it is to be handed out, or when its pool is given up,
- * was written to, or is in two places, and is never handed out again.  On its
- * way between magazines and pools nobody looks at it.
+ * A free block, in a magazine, a depot or its pool, holds a cookie: the sum of its
+ * address and its cache's, which points nowhere and takes one instruction.  A block
+ * that holds it when it is freed is free already; one that does not when it is to
+ * be handed out, or when its pool is given up, was written to, or is in two places,
+ * and is never handed out again.  On its way between magazines and pools nobody
+ * looks at it.
  *
  * Blocks of debug heaps have no marks: all of a free block is looked at there.
  */
@@ -15,9 +16,10 @@
 
 #include "internal.h"
 
-static __always_inline u64 mark_cookie(const void *p)
+static __always_inline u64 mark_cookie(const struct pheap_cache *cache,
+				       const void *p)
 {
-	return pheap_secret ^ (u64)p;
+	return (u64)p + (u64)cache;
 }
 
 /* Where in the block it is. */
@@ -34,13 +36,13 @@ static __always_inline bool mark_has(const struct pheap_cache *cache)
 
 static __always_inline void mark_set(const struct pheap_cache *cache, void *p)
 {
-	*mark_at(cache, p) = mark_cookie(p);
+	*mark_at(cache, p) = mark_cookie(cache, p);
 }
 
 static __always_inline bool mark_is_set(const struct pheap_cache *cache,
 					const void *p)
 {
-	return *mark_at(cache, p) == mark_cookie(p);
+	return *mark_at(cache, p) == mark_cookie(cache, p);
 }
 
 /*
@@ -55,17 +57,16 @@ static __always_inline unsigned long mark_again(unsigned long at)
 }
 
 /*
- * Take the mark, which is @at in the block, out of it, if it is there: one
- * instruction looks and clears.
+ * Take the mark, which is @at in the block, out of it, if it is there.  If not, the
+ * block may be anybody's, and is not written to.
  */
-static __always_inline bool mark_take(void *p, unsigned long at)
+static __always_inline bool mark_take(const struct pheap_cache *cache, void *p,
+				      unsigned long at)
 {
-	u64 cookie = mark_cookie(p);
-
-	if (likely(compat_xor_to_zero(p + at, cookie)))
-		return true;
-	*(u64 *)(p + mark_again(at)) ^= cookie;
-	return false;
+	if (unlikely(*(u64 *)(p + at) != mark_cookie(cache, p)))
+		return false;
+	*(u64 *)(p + mark_again(at)) = 0;
+	return true;
 }
 
 #endif /* _PHEAP_MARK_H */

@@ -297,12 +297,11 @@ static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
 {
 	void *base = pool_base(pool), *end = base + cache->last, *p;
 	unsigned int size = cache->size, cookie = cache->cookie;
-	u64 secret = pheap_secret;
 
 	if (!mark_has(cache))
 		return;
 	for (p = base; p <= end; p += size)
-		if (unlikely(*(u64 *)(p + cookie) != (secret ^ (u64)p)))
+		if (unlikely(*(u64 *)(p + cookie) != mark_cookie(cache, p)))
 			pool_withhold(cache, pool, (p - base) / size);
 }
 
@@ -598,10 +597,9 @@ static void pool_mark(struct pheap_cache *cache, void *p)
 {
 	unsigned int size = cache->size, cookie = cache->cookie;
 	void *end = p + cache->last;
-	u64 secret = pheap_secret;
 
 	for (; p <= end; p += size)
-		*(u64 *)(p + cookie) = secret ^ (u64)p;
+		*(u64 *)(p + cookie) = mark_cookie(cache, p);
 }
 
 static void pool_construct(struct pheap_cache *cache, struct pool *pool)

@@ -180,22 +180,13 @@ void compat_cpu_init(void);
 #define compat_load(x)	READ_ONCE(x)
 #endif
 
-/*
- * Xor @mask into a word in memory.  Returns whether that is zero then; GCC would
- * compare the two in registers.
- */
-static __always_inline bool compat_xor_to_zero(u64 *word, u64 mask)
+/* A pointer that is going to be returned, where it is to be for that. */
+static __always_inline void *compat_result(void *p)
 {
 #if defined(__x86_64__)
-	bool zero;
-
-	asm volatile("xorq %2, %1"
-		     : "=@ccz" (zero) : "m" (*word), "r" (mask) : "memory");
-	return zero;
-#else
-	*word ^= mask;
-	return !*word;
+	asm("" : "+a" (p));
 #endif
+	return p;
 }
 
 /* Whether READ_ONCE() of a word is @v, without a register for it. */
