@@ -562,7 +562,8 @@ static void heap_decays_in_time(struct kunit *test)
 	struct pheap *heap = heap_of(test);
 
 	fill_and_empty(test, 200);
-	while (READ_ONCE(heap->decaying) && time_before(jiffies, end))
+	while ((READ_ONCE(heap->decaying) || atomic_long_read(&heap->idle)) &&
+	       time_before(jiffies, end))
 		msleep(100);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&heap->idle), 0);
 	KUNIT_EXPECT_FALSE(test, heap->decaying);
