@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/bitmap.h>
+#include <linux/math.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/topology.h>
@@ -235,9 +236,18 @@ static void arena_grows_page_by_page(struct kunit *test)
 	}
 }
 
-/* More than a part of what the heap has, it does not get at a time. */
+static unsigned long missing_of(const struct heap_node *hn)
+{
+	return hn->nr_arenas * ARENA_PAGES - hn->pages;
+}
+
+/*
+ * More than a part of what the heap has, or where its windows are not whole of what
+ * is missing there, it does not get at a time.
+ */
 static void arena_grows_in_proportion(struct kunit *test)
 {
+	unsigned long before = 0, step = 0;
 	struct pool *pool, *last = NULL;
 	struct heap_node *hn;
 	unsigned int i;
@@ -248,12 +258,56 @@ static void arena_grows_in_proportion(struct kunit *test)
 		pool->link.next = (void *)last;
 		last = pool;
 		hn = node_of(pool);
-		KUNIT_EXPECT_LE(test, hn->pages, i + max(i / 16, 4U));
+		if (hn->pages > before)
+			KUNIT_EXPECT_LE(test, hn->pages - before,
+					max(step, 4UL));
+		before = hn->pages;
+		step = max(before / 64, min(before / 4,
+					    int_sqrt(missing_of(hn))));
 	}
 	for (; last; last = pool) {
 		pool = (void *)last->link.next;
 		arena_give(last, 1);
 	}
+}
+
+#define SCATTERED	512
+
+/* Single pages of a heap, and another's between them. */
+static void scatter(struct kunit *test, struct pool **pools)
+{
+	struct pheap *heaps[] = { heap_of(test), fixture_extra(test, "other") };
+	unsigned int i;
+
+	WRITE_ONCE(backing_max_order, 0);
+	for (i = 0; i < SCATTERED; i++) {
+		pools[i] = arena_grow(heaps[i % 2], numa_mem_id(), 1,
+				      FIXTURE_GFP);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(pools[i]));
+	}
+	WRITE_ONCE(backing_max_order, UINT_MAX);
+}
+
+/* Blocks that do not meet in windows are to be large: each has a descriptor. */
+static void arena_grows_more_if_scattered(struct kunit *test)
+{
+	unsigned long before, missing;
+	struct heap_node *hn;
+	struct pool **pools;
+	unsigned int i;
+
+	pools = kunit_kcalloc(test, SCATTERED, sizeof(*pools), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, pools);
+	scatter(test, pools);
+	hn = node_of(pools[0]);
+	before = hn->pages;
+	missing = missing_of(hn);
+	KUNIT_EXPECT_GT(test, missing, 64);
+	arena_grow(heap_of(test), numa_mem_id(), 0, FIXTURE_GFP);
+	KUNIT_EXPECT_GT(test, hn->pages - before, 4);
+	KUNIT_EXPECT_LE(test, hn->pages - before, int_sqrt(missing));
+	for (i = 0; i < SCATTERED; i++)
+		arena_give(pools[i], 1);
 }
 
 static void arena_trims_single_pages(struct kunit *test)
@@ -352,6 +406,7 @@ static struct kunit_case arena_cases[] = {
 	MODE_CASE(plain, arena_grows_by_what_there_is),
 	MODE_CASE(plain, arena_grows_page_by_page),
 	MODE_CASE(plain, arena_grows_in_proportion),
+	MODE_CASE(plain, arena_grows_more_if_scattered),
 	MODE_CASE(plain, arena_trims_single_pages),
 	MODE_CASE(plain, arena_fills_holes),
 	MODE_CASE(plain, arena_keeps_reserve),

@@ -9,9 +9,13 @@
 /* A search for a run of pages looks at no more arenas than these. */
 #define ARENA_SEARCH	32
 
-/* A heap grows by no more than this part of what it holds, and by 4 pages. */
-#define ARENA_GROWTH	32
-#define ARENA_ORDER_MIN	2
+/*
+ * A heap grows by this part of what it holds, where its windows are not whole by
+ * more, up to that part, and at least by 4 pages.
+ */
+#define ARENA_GROWTH		64
+#define ARENA_GROWTH_MOST	4
+#define ARENA_ORDER_MIN		2
 
 void arena_init_node(struct heap_node *hn)
 {
@@ -447,6 +451,27 @@ static struct pool *arena_grow_order(struct pheap *heap, int node,
 	return pool;
 }
 
+static unsigned int log2_or_0(unsigned long n)
+{
+	return n ? ilog2(n) : 0;
+}
+
+/*
+ * Large steps leave pages unused, small ones leave windows in part, and each of
+ * those has a descriptor of most of a page.  Where the page allocator's blocks do
+ * not meet in windows, the sum of both is least with steps of about the root of
+ * the pages that are missing there.
+ */
+static unsigned int arena_scattered_order(const struct heap_node *hn,
+					  unsigned long pages)
+{
+	unsigned long whole = READ_ONCE(hn->nr_arenas) * ARENA_PAGES;
+	unsigned long missing = whole > pages ? whole - pages : 0;
+
+	return min(log2_or_0(missing) / 2,
+		   log2_or_0(pages / ARENA_GROWTH_MOST));
+}
+
 /*
  * The order that suits what the heap holds already, or if it held more before,
  * is on its way there again: that makes no peak higher.
@@ -457,8 +482,8 @@ static unsigned int arena_order(const struct heap_node *hn)
 	unsigned long most = max(READ_ONCE(hn->most_pages), pages);
 	unsigned long part = max(pages / ARENA_GROWTH, (most - pages) / 2);
 
-	return clamp_t(unsigned int, part ? ilog2(part) : 0, ARENA_ORDER_MIN,
-		       ARENA_ORDER);
+	return clamp(max(log2_or_0(part), arena_scattered_order(hn, pages)),
+		     ARENA_ORDER_MIN, ARENA_ORDER);
 }
 
 struct pool *arena_grow(struct pheap *heap, int node, unsigned int nr,
