@@ -8,6 +8,7 @@
 #include <linux/sizes.h>
 
 #include "backing.h"
+#include "map.h"
 #include "mesh.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
@@ -568,6 +569,41 @@ static void gc_without_memory(struct kunit *test)
 	graph_end(graph);
 }
 
+static struct arena *gc_arena(const struct node *node)
+{
+	return pool_arena(map_find_pool(node));
+}
+
+/* A window has a place for candidates from the first object that may be one on. */
+static void gc_candidates_without_memory(struct kunit *test)
+{
+	struct graph *graph = graph_make(test, 100);
+	struct arena *arena = gc_arena(node_new(graph, NODE_LEAF));
+	unsigned long nth, bytes, without = 0;
+	struct node *node = NULL;
+
+	graph_type(graph, NODE_TABLE);
+	KUNIT_EXPECT_PTR_EQ(test, arena->cands, (unsigned long *)NULL);
+	for (nth = 1; nth < 100 && !node; nth++) {
+		KUNIT_EXPECT_EQ(test, pheap_validate(heap_of(test)), 0);
+		without += !arena->cands;
+		bytes = fixture_stats(test).meta_bytes;
+		backing_fail_nth(nth, true);
+		node = node_try(graph, NODE_TABLE, GFP_KERNEL);
+		backing_fail_nth(0, false);
+	}
+	KUNIT_ASSERT_TRUE(test, node);
+	KUNIT_EXPECT_GT(test, without, 1);
+	KUNIT_EXPECT_TRUE(test, gc_arena(node)->cands);
+	KUNIT_EXPECT_GE(test, fixture_stats(test).meta_bytes - bytes,
+			ARENA_PAGES * sizeof(long));
+	node_link(node, 0, node);
+	node_drop(node);
+	graph_collect(graph);
+	GRAPH_CHECK(graph, "after a candidate");
+	graph_end(graph);
+}
+
 /* Objects and types at each charge. */
 static void gc_new_without_memory(struct kunit *test)
 {
@@ -675,6 +711,7 @@ static struct kunit_case gc_cases[] = {
 	MODE_CASE(all, gc_collect_at_once),
 	MODE_CASE(all, gc_knobs_while_scanning),
 	MODE_CASE(all, gc_without_memory),
+	MODE_CASE(all, gc_candidates_without_memory),
 	MODE_CASE(all, gc_new_without_memory),
 	MODE_CASE(all, gc_for_each),
 	{}

@@ -141,6 +141,7 @@ static void arena_free_rcu(struct rcu_head *rcu)
 {
 	struct arena *arena = container_of(rcu, struct arena, rcu);
 
+	backing_meta_free(arena->heap, arena->cands);
 	backing_arena_free(arena->heap, arena);
 }
 
@@ -359,6 +360,20 @@ static void arena_init(struct arena *arena, struct pheap *heap,
 	arena->heap = heap;
 	arena->base = addr & ~(ARENA_SIZE - 1);
 	arena->node = node;
+}
+
+int arena_prepare_cands(struct arena *arena, gfp_t gfp)
+{
+	unsigned long *cands, *left;
+
+	if (READ_ONCE(arena->cands))
+		return 0;
+	cands = backing_meta(arena->heap, ARENA_PAGES * sizeof(*cands), gfp);
+	if (IS_ERR(cands))
+		return PTR_ERR(cands);
+	left = cmpxchg(&arena->cands, NULL, cands) ? cands : NULL;
+	backing_meta_free(arena->heap, left);
+	return 0;
 }
 
 /* The heap's arena in the window of @addr; @spare, if it has none so far. */

@@ -41,6 +41,9 @@ void arena_give(struct pool *pool, unsigned int nr);
 /* The same for a list, by pool->link, of runs of @nr pages. */
 void arena_give_list(struct hlist_head *runs, unsigned int nr);
 
+/* Make room for the candidates of an arena.  Returns 0, -ENOSPC or -ENOMEM. */
+int arena_prepare_cands(struct arena *arena, gfp_t gfp);
+
 /* Give all free pages back to the kernel.  Returns bytes. */
 size_t arena_trim(struct pheap *heap);
 

@@ -119,7 +119,8 @@ struct pool {
  * @all: in heap_node->arenas.
  * @rcu: for the descriptor's end.
  * @cand: pages with candidates.
- * @cands: which 64ths of each page have some; see touch.h.
+ * @cands: which 64ths of each page have some; see touch.h.  Made with the first
+ *	pool of objects that may be candidates.
  * @dead: pages with objects that wait for the reaper.
  * @side: the scan's notes, during one.
  * @rest_until: scan that looks at this arena again.
@@ -146,6 +147,7 @@ struct arena {
 	struct list_head all;
 	struct rcu_head rcu;
 	unsigned long cand;
+	unsigned long *cands;
 	unsigned long dead;
 	struct gc_side *side;
 	u32 rest_until;
@@ -154,7 +156,6 @@ struct arena {
 	struct pheap_cache *cache[ARENA_PAGES];
 	u32 start[ARENA_PAGES];
 	struct pool pools[ARENA_PAGES];
-	unsigned long cands[ARENA_PAGES];
 };
 
 /**
@@ -196,6 +197,7 @@ struct cache_node {
  *	pheap_free() must not free them, so @bound is 0.
  * @object_ends: and that is all there is to an object's end.
  * @lingers: its pools stay for a while when they have no live blocks.
+ * @cyclic: its objects may be candidates.
  * @index: size class, or CACHE_NAMED.
  * @blocks: blocks of a pool.
  * @pages: pages of a pool.
@@ -228,6 +230,7 @@ struct pheap_cache {
 	bool object_fast;
 	bool object_ends;
 	bool lingers;
+	bool cyclic;
 	int index;
 	u16 blocks;
 	u16 pages;

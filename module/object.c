@@ -376,7 +376,9 @@ struct pheap_cache *object_new_cache(struct pheap_type *type, const char *name,
 	struct pheap_cache *cache;
 
 	cache = cache_of_type(type->gc->heap, type, name, &args, gfp);
-	if (!IS_ERR(cache))
-		cache->object_ends = cache->object_fast && type->simple;
+	if (IS_ERR(cache))
+		return cache;
+	cache->object_ends = cache->object_fast && type->simple;
+	cache->cyclic = !(type->flags & PHEAP_TYPE_ACYCLIC);
 	return cache;
 }

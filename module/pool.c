@@ -593,6 +593,17 @@ static int pool_init_map(struct pheap_cache *cache, struct pool *pool,
 	return 0;
 }
 
+/* What is beside a pool.  Returns 0, -ENOSPC or -ENOMEM. */
+static int pool_prepare(struct pheap_cache *cache, struct pool *pool,
+			gfp_t gfp)
+{
+	int err = 0;
+
+	if (cache->cyclic)
+		err = arena_prepare_cands(pool_arena(pool), gfp);
+	return err ?: pool_init_map(cache, pool, gfp);
+}
+
 static void pool_mark(struct pheap_cache *cache, void *p)
 {
 	unsigned int size = cache->size, cookie = cache->cookie;
@@ -743,7 +754,7 @@ static int pool_pages(struct pheap_cache *cache, int node, gfp_t gfp,
 				   cache->align_pages, pool + 1, nr - 1);
 }
 
-/* Make pools of pages.  Returns how many, or -ENOMEM if none. */
+/* Make pools of pages.  Returns how many, or an error if none. */
 static int pool_make(struct pheap_cache *cache, struct pool **pool,
 		     unsigned int nr, gfp_t gfp)
 {
@@ -751,7 +762,7 @@ static int pool_make(struct pheap_cache *cache, struct pool **pool,
 	int err = 0;
 
 	for (made = 0; made < nr; made++) {
-		err = pool_init_map(cache, pool[made], gfp);
+		err = pool_prepare(cache, pool[made], gfp);
 		if (err)
 			break;
 		pool[made]->nr_free = cache->blocks;
