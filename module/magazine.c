@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/cache.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
@@ -370,14 +371,29 @@ static unsigned int magazine_stock(struct pheap_cache *cache, int node,
 	return nr;
 }
 
-/* Blocks that half fill this CPU's magazine, or one, but not too many. */
-static unsigned int magazine_wants(struct pheap_cache *cache)
+static unsigned int magazine_capacity_here(const struct pheap_cache *cache)
 {
 	unsigned int capacity;
 
 	preempt_disable();
 	capacity = READ_ONCE(magazine_this(cache)->capacity);
 	preempt_enable();
+	return capacity;
+}
+
+/*
+ * Blocks that half fill this CPU's magazine, or one, but not too many.  The first
+ * who comes for small ones gets a magazine as well, so that the next CPU's begin on
+ * another cache line.
+ */
+static unsigned int magazine_wants(struct pheap_cache *cache)
+{
+	unsigned int capacity = magazine_capacity_here(cache);
+
+	if (!capacity && cache->capacity && cache->size < L1_CACHE_BYTES) {
+		magazine_upgrade(cache);
+		capacity = magazine_capacity_here(cache);
+	}
 	return clamp(capacity / 2, 1U, MAGAZINE_MAX / 2U);
 }
 
