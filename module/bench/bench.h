@@ -134,6 +134,7 @@ u64 result_median(u64 *values, unsigned int n);
 int single_pair(const struct bench_command *command);
 int single_batch(const struct bench_command *command);
 int single_bulk(const struct bench_command *command);
+int single_irq(const struct bench_command *command);
 int single_medium_pair(const struct bench_command *command);
 int single_medium_batch(const struct bench_command *command);
 int shared_ring(const struct bench_command *command);

@@ -23,6 +23,7 @@ static const struct micro_test {
 	{ "larson", shared_larson },
 	{ "xmalloc", shared_xmalloc },
 	{ "random", memory_random },
+	{ "irq", single_irq },
 	{ "medium-pair", single_medium_pair },
 	{ "medium-batch", single_medium_batch },
 	{ "worst", worst_call },

@@ -6,7 +6,9 @@
  *	batch	allocate 10,000, then free them: in the order of allocation,
  *		and in a random one
  *	bulk	the same in bulks of 16
+ *	irq	turn interrupts off and on, which slow paths do, on any side
  */
+#include <linux/irqflags.h>
 #include <linux/ktime.h>
 #include <linux/kernel.h>
 #include <linux/preempt.h>
@@ -274,6 +276,30 @@ static int single_run(const struct bench_command *command, const char *name,
 		err = single_size(&test, &single, *size, command->rounds);
 	vfree(single.blocks);
 	return err;
+}
+
+static int measure_irq(const char *name, struct single *single, enum side side)
+{
+	size_t n = single->count;
+	unsigned long flags;
+	u64 start;
+
+	if (side != SIDE_LOOP)
+		return 0;
+	start = ktime_get_raw_ns();
+	while (n--) {
+		local_irq_save(flags);
+		local_irq_restore(flags);
+	}
+	return single_add(name, "pair_ns", single, side,
+			  ktime_get_raw_ns() - start);
+}
+
+int single_irq(const struct bench_command *command)
+{
+	static const size_t any[] = { 8, 0 };
+
+	return single_run(command, "irq", any, SINGLE_COUNT, measure_irq);
 }
 
 int single_pair(const struct bench_command *command)
