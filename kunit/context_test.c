@@ -152,7 +152,7 @@ static void context_wait(const struct context *ctx)
 	unsigned int i, tries = 1000;
 
 	for (i = 0; i < ARRAY_SIZE(ctx->runs); i++)
-		while (!READ_ONCE(ctx->runs[i]) && tries--)
+		for (; !READ_ONCE(ctx->runs[i]) && tries; tries--)
 			msleep(20);
 }
 

@@ -60,7 +60,7 @@ static void give_all(struct kunit *test, struct pheap_cache *cache, void **p,
 	unsigned int i, part;
 
 	for (i = 0; i < nr; i += part) {
-		part = min(nr - i, (unsigned int)POOL_BATCH);
+		part = min(nr - i, POOL_BATCH);
 		KUNIT_EXPECT_EQ(test, pool_give_blocks(cache, p + i, part), 0);
 	}
 }

@@ -647,9 +647,9 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 	}
 }
 
-/* Up to @most pools without live blocks end.  Returns how many. */
-static unsigned int pool_end_idle(struct pheap_cache *cache,
-				  struct cache_node *cn, unsigned int most)
+/* For the sake of interrupts, no more than %POOL_BATCH. */
+static unsigned int pool_end_batch(struct pheap_cache *cache,
+				   struct cache_node *cn, unsigned int most)
 {
 	struct hlist_node *next;
 	struct pool *pool;
@@ -668,6 +668,19 @@ static unsigned int pool_end_idle(struct pheap_cache *cache,
 	}
 	raw_spin_unlock_irqrestore(&cn->lock, flags);
 	pool_destroy(cache, &idle);
+	return nr;
+}
+
+/* Up to @most pools without live blocks end.  Returns how many. */
+static unsigned int pool_end_idle(struct pheap_cache *cache,
+				  struct cache_node *cn, unsigned int most)
+{
+	unsigned int nr = 0, part;
+
+	do {
+		part = pool_end_batch(cache, cn, min(most - nr, POOL_BATCH));
+		nr += part;
+	} while (part && nr < most);
 	return nr;
 }
 
@@ -841,24 +854,18 @@ void pool_trim(struct pheap_cache *cache)
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
-		while (pool_end_idle(cache, cache_node(cache, node),
-				     POOL_BATCH))
-			;
+		pool_end_idle(cache, cache_node(cache, node), UINT_MAX);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_trim);
 
 void pool_decay(struct pheap_cache *cache)
 {
 	struct cache_node *cn;
-	unsigned int left;
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++) {
 		cn = cache_node(cache, node);
-		for (left = (READ_ONCE(cn->nr_idle) + 1) / 2; left;
-		     left -= min(left, POOL_BATCH))
-			if (!pool_end_idle(cache, cn, min(left, POOL_BATCH)))
-				break;
+		pool_end_idle(cache, cn, (READ_ONCE(cn->nr_idle) + 1) / 2);
 	}
 }
 

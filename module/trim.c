@@ -19,13 +19,14 @@ void trim_magazines(struct pheap *heap, bool all_cpus)
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(trim_magazines);
 
-static void trim_pools(struct pheap *heap)
+static void trim_pools(struct pheap *heap,
+		       void (*end)(struct pheap_cache *cache))
 {
 	struct pheap_cache *cache;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(cache, &heap->caches, link)
-		pool_trim(cache);
+		end(cache);
 	rcu_read_unlock();
 }
 
@@ -34,7 +35,7 @@ size_t trim_heap(struct pheap *heap, bool all_cpus)
 	long before = atomic_long_read(&heap->given);
 
 	trim_magazines(heap, all_cpus);
-	trim_pools(heap);
+	trim_pools(heap, pool_trim);
 	arena_trim(heap);
 	return atomic_long_read(&heap->given) - before;
 }
@@ -44,14 +45,10 @@ void trim_decay(struct work_struct *work)
 {
 	struct pheap *heap = container_of(to_delayed_work(work), struct pheap,
 					  decay);
-	struct pheap_cache *cache;
 
 	/* Who finds more from here on has the work run once more. */
 	smp_store_mb(heap->decaying, false);
-	rcu_read_lock();
-	list_for_each_entry_rcu(cache, &heap->caches, link)
-		pool_decay(cache);
-	rcu_read_unlock();
+	trim_pools(heap, pool_decay);
 	if (atomic_long_read(&heap->idle))
 		pool_decay_later(heap);
 }
