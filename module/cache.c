@@ -14,6 +14,7 @@
 #include "defer.h"
 #include "large.h"
 #include "magazine.h"
+#include "partial.h"
 #include "pool.h"
 #include "report.h"
 #include "trim.h"
@@ -41,7 +42,7 @@ static void cache_init_arrays(struct pheap_cache *cache)
 		cache->mag[i] = cpu_possible(i) ? magazine_none(i) : NULL;
 	cache->nodes = (struct cache_node *)&cache->mag[nr_cpu_ids];
 	for (i = 0; i < nr_node_ids; i++)
-		pool_init_node(&cache->nodes[i]);
+		partial_init(&cache->nodes[i], cache->flags);
 }
 
 /* Pages of a pool: as few as waste little. */
@@ -396,6 +397,7 @@ int cache_init(void)
 	cache_none = kzalloc(cache_bytes(), GFP_KERNEL);
 	if (!cache_none)
 		return -ENOMEM;
+	partial_init_marks();
 	cache_init_arrays(cache_none);
 	return 0;
 }

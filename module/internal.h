@@ -3,7 +3,7 @@
  * Types, lock order, state equations.
  *
  * Lock order.  A lock may be taken with a lock of a lower number held.  Of
- * 3 ... 8, only 4 and 6 are ever held together.
+ * 3 ... 9, only 4 and 6, and 3 and 9, are ever held together.
  *
  *	1  heaps_mutex		registry of heaps
  *	2  heap->mutex		a heap's caches come and go; walks; trims
@@ -13,6 +13,7 @@
  *	6  map_lock		arena map
  *	7  large_lock		table of blocks outside arenas
  *	8  defer->lock		blocks that wait for a grace period
+ *	9  cache_node->aside_lock	pools whose cache_node->lock was not to be had
  *
  * Of a heap with objects:
  *
@@ -22,8 +23,9 @@
  *	   weak_lock		lists of weak references; innermost, raw
  *	   gc_guests_lock	users' functions that are running; innermost, raw
  *
- * 3 ... 8 are raw spinlocks taken with interrupts off: blocks are allocated
- * and freed in any context.  No memory is allocated, no user's function but
+ * 3 ... 9 are raw spinlocks: blocks are allocated and freed in any context.  4 ... 9
+ * are taken with interrupts off; 3 is held with interrupts on, and not waited for in
+ * interrupts: see partial.h.  No memory is allocated, no user's function but
  * pheap_for_each()'s called and nothing printed under them.  A magazine has no
  * lock: see magazine.h.
  *
@@ -76,8 +78,8 @@ enum backing_kind {
  * @link: in cache_node->pools.
  * @rcu: for the end of a pool of objects.
  * @nr_free: clear bits.
- * @bucket: in which of cache_node->pools it is, or POOL_GONE for none: then
- *	there is no bitmap.
+ * @bucket: in which of cache_node->pools it is; or POOL_ASIDE, for those of
+ *	cache_node->aside; or POOL_GONE: then there is no bitmap.
  * @page: index of this page in the arena.
  *
  * There is a descriptor for each page of an arena.  Of a pool's, only the
@@ -104,6 +106,7 @@ struct pool {
 #define POOL_FULL	POOL_BUCKETS
 #define POOL_LISTS	(POOL_BUCKETS + 1)
 #define POOL_GONE	POOL_LISTS
+#define POOL_ASIDE	(POOL_LISTS + 1)
 
 /**
  * struct arena - pages of a heap in one 256 KiB window of the direct map
@@ -118,6 +121,7 @@ struct pool {
  * @link: in heap_node->buckets.
  * @all: in heap_node->arenas.
  * @rcu: for the descriptor's end.
+ * @late: pages of pools whose blocks were freed while their lock was not to be had.
  * @cand: pages with candidates.
  * @cands: which 64ths of each page have some; see touch.h.  Made with the first
  *	pool of objects that may be candidates.
@@ -146,6 +150,7 @@ struct arena {
 	struct hlist_node link;
 	struct list_head all;
 	struct rcu_head rcu;
+	unsigned long late;
 	unsigned long cand;
 	unsigned long *cands;
 	unsigned long dead;
@@ -160,7 +165,8 @@ struct arena {
 
 /**
  * struct cache_node - pools of a cache on a NUMA node
- * @lock: protects all of this and the pools in it.
+ * @lock: protects all of this and the pools in it, but for @aside; see partial.h.
+ * @holder: CPU that holds it, or PARTIAL_NOBODY.
  * @nonempty: which of @pools have some.
  * @pools: pools with a free block, the fullest first, and those without.
  * @nr_pools: pools.
@@ -169,9 +175,15 @@ struct arena {
  *	has none; made when it is first wanted.
  * @nr_depot: how many.
  * @nr_idle: pools without live blocks.
+ * @unsettled: there are pools in @aside, or late blocks.
+ * @flags: of interrupts, while a debug cache's @lock is held.
+ * @aside_lock: protects @aside and the pools in it.
+ * @aside: pools that were made while @lock was not to be had.
  */
 struct cache_node {
 	raw_spinlock_t lock;
+	int holder;
+	bool unsettled;
 	u32 nonempty;
 	struct hlist_head pools[POOL_LISTS];
 	unsigned long nr_pools;
@@ -179,6 +191,9 @@ struct cache_node {
 	void **depot;
 	unsigned int nr_depot;
 	unsigned int nr_idle;
+	unsigned long flags;
+	raw_spinlock_t aside_lock;
+	struct hlist_head aside;
 };
 
 /**

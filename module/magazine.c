@@ -6,6 +6,7 @@
 
 #include "backing.h"
 #include "magazine.h"
+#include "partial.h"
 #include "pool.h"
 #include "report.h"
 
@@ -190,18 +191,15 @@ static void depot_prepare(struct pheap_cache *cache, struct cache_node *cn)
 	backing_meta_free(cache->heap, left);
 }
 
-static unsigned int depot_take(struct cache_node *cn, void **p,
-			       unsigned int nr)
+static unsigned int depot_take(struct pheap_cache *cache, struct cache_node *cn,
+			       void **p, unsigned int nr)
 {
-	unsigned long flags;
-
-	if (!READ_ONCE(cn->nr_depot))
+	if (!READ_ONCE(cn->nr_depot) || !partial_lock(cache, cn))
 		return 0;
-	raw_spin_lock_irqsave(&cn->lock, flags);
 	nr = min(nr, cn->nr_depot);
 	cn->nr_depot -= nr;
 	compat_copy_words(p, cn->depot + cn->nr_depot, nr);
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	partial_unlock(cache, cn);
 	return nr;
 }
 
@@ -209,19 +207,18 @@ static unsigned int depot_take(struct cache_node *cn, void **p,
 static bool depot_give(struct pheap_cache *cache, struct cache_node *cn,
 		       void **p, unsigned int nr)
 {
-	unsigned long flags;
 	bool room;
 
 	if (!READ_ONCE(cn->depot) ||
-	    READ_ONCE(cn->nr_depot) + nr > depot_size(cache))
+	    READ_ONCE(cn->nr_depot) + nr > depot_size(cache) ||
+	    !partial_lock(cache, cn))
 		return false;
-	raw_spin_lock_irqsave(&cn->lock, flags);
 	room = cn->nr_depot + nr <= depot_size(cache);
 	if (room) {
 		compat_copy_words(cn->depot + cn->nr_depot, p, nr);
 		cn->nr_depot += nr;
 	}
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	partial_unlock(cache, cn);
 	return room;
 }
 
@@ -291,9 +288,10 @@ static void magazine_refill(struct pheap_cache *cache, int node,
 {
 	unsigned int nr = (mag->capacity + 1) / 2;
 
-	magazine_set_nr(mag, depot_take(cache_node(cache, node), mag->slot,
-					nr) ?:
-			     pool_take_blocks(cache, node, mag->slot, nr));
+	magazine_set_nr(mag,
+			depot_take(cache, cache_node(cache, node), mag->slot,
+				   nr) ?:
+				pool_take_blocks(cache, node, mag->slot, nr));
 }
 
 /* One block from the magazine, refilled if that is what it takes, or NULL. */
@@ -574,7 +572,7 @@ static void depot_drain(struct pheap_cache *cache, struct cache_node *cn)
 	void *p[POOL_BATCH / 2] __uninitialized;
 	unsigned int nr;
 
-	while ((nr = depot_take(cn, p, ARRAY_SIZE(p))))
+	while ((nr = depot_take(cache, cn, p, ARRAY_SIZE(p))))
 		magazine_flush(cache, p, nr, 0);
 }
 

@@ -7,6 +7,7 @@
 #include "debug.h"
 #include "map.h"
 #include "mark.h"
+#include "partial.h"
 #include "pool.h"
 #include "report.h"
 
@@ -15,66 +16,6 @@
 
 /* If need be, so many pages of such pools do at once. */
 #define POOL_RECALL	8UL
-
-void pool_init_node(struct cache_node *cn)
-{
-	raw_spin_lock_init(&cn->lock);
-}
-
-/* The fewer free blocks, the lower; an empty pool is in the last. */
-static unsigned int pool_bucket(const struct pheap_cache *cache,
-				unsigned int nr_free)
-{
-	return nr_free ? nr_free * cache->fill_mul >> 16 : POOL_FULL;
-}
-
-static void pool_unlink(struct pheap_cache *cache, struct cache_node *cn,
-			struct pool *pool)
-{
-	lockdep_assert_held(&cn->lock);
-	__hlist_del(&pool->link);
-	if (hlist_empty(&cn->pools[pool->bucket]))
-		cn->nonempty &= ~BIT(pool->bucket);
-	if (pool->bucket == POOL_IDLE) {
-		cn->nr_idle--;
-		atomic_long_sub(cache->pages, &cache->heap->idle);
-	}
-	pool->bucket = POOL_GONE;
-}
-
-static void pool_link(struct pheap_cache *cache, struct cache_node *cn,
-		      struct pool *pool, unsigned int bucket)
-{
-	lockdep_assert_held(&cn->lock);
-	pool->bucket = bucket;
-	hlist_add_head(&pool->link, &cn->pools[bucket]);
-	cn->nonempty |= BIT(bucket);
-	if (bucket == POOL_IDLE) {
-		cn->nr_idle++;
-		atomic_long_add(cache->pages, &cache->heap->idle);
-	}
-}
-
-/* The fullest pool that has a free block, or NULL. */
-static struct pool *pool_fullest(const struct cache_node *cn)
-{
-	u32 lists = READ_ONCE(cn->nonempty) & (BIT(POOL_FULL) - 1);
-
-	if (!lists)
-		return NULL;
-	return hlist_entry(cn->pools[__ffs(lists)].first, struct pool, link);
-}
-
-static void pool_rebucket(struct pheap_cache *cache, struct cache_node *cn,
-			  struct pool *pool)
-{
-	unsigned int bucket = pool_bucket(cache, pool->nr_free);
-
-	if (bucket == pool->bucket)
-		return;
-	pool_unlink(cache, cn, pool);
-	pool_link(cache, cn, pool, bucket);
-}
 
 /*
  * The lowest run of bits in @avail, at most @most; clears it there.  A fresh
@@ -136,25 +77,57 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 	return take;
 }
 
+/**
+ * struct pool_want - blocks wanted of pools that are aside
+ * @end: past where they go.
+ * @left: how many more.
+ */
+struct pool_want {
+	void **end;
+	unsigned int left;
+};
+
+static bool pool_take_want(struct pheap_cache *cache, struct pool *pool,
+			   void *arg)
+{
+	struct pool_want *want = arg;
+	unsigned int got;
+
+	got = pool_take_from(cache, pool, want->end, want->left);
+	want->end -= got;
+	want->left -= got;
+	return want->left;
+}
+
+/* Where the lock is not to be had: one will do, as nobody knows how many there are. */
+static noinline unsigned int pool_take_aside(struct pheap_cache *cache,
+					     struct cache_node *cn, void **p)
+{
+	struct pool_want want = { .end = p + 1, .left = 1 };
+
+	partial_aside(cache, cn, pool_take_want, &want);
+	return 1 - want.left;
+}
+
 unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 			      unsigned int nr)
 {
 	struct cache_node *cn = cache_node(cache, node);
 	struct pool *pool;
-	unsigned long flags;
 	unsigned int left;
 
-	if (!READ_ONCE(cn->nr_free))
+	if (!pool_has_free(cache, node))
 		return 0;
-	raw_spin_lock_irqsave(&cn->lock, flags);
+	if (unlikely(!partial_lock(cache, cn)))
+		return pool_take_aside(cache, cn, p);
 	nr = min_t(unsigned long, nr, cn->nr_free);
 	cn->nr_free -= nr;
 	for (left = nr; left;) {
-		pool = pool_fullest(cn);
+		pool = partial_fullest(cn);
 		left -= pool_take_from(cache, pool, p + left, left);
-		pool_rebucket(cache, cn, pool);
+		partial_move(cache, cn, pool);
 	}
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	partial_unlock(cache, cn);
 	return nr;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_take_blocks);
@@ -181,15 +154,15 @@ static void pool_join(struct pheap_cache *cache, struct pool **pool,
 		      unsigned int nr)
 {
 	struct cache_node *cn = pool_cache_node(cache, *pool);
-	unsigned long flags;
 
-	raw_spin_lock_irqsave(&cn->lock, flags);
-	for (; nr; nr--, pool++) {
-		cn->nr_pools++;
-		cn->nr_free += (*pool)->nr_free;
-		pool_link(cache, cn, *pool, pool_bucket(cache, (*pool)->nr_free));
+	if (unlikely(!partial_lock(cache, cn))) {
+		for (; nr; nr--)
+			partial_put_aside(cn, *pool++);
+		return;
 	}
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	for (; nr; nr--)
+		partial_add(cache, cn, *pool++);
+	partial_unlock(cache, cn);
 }
 
 static void pool_destruct(struct pheap_cache *cache, struct pool *pool)
@@ -333,17 +306,15 @@ static bool pool_is_of(const struct pheap_cache *cache,
 		       const struct pool *pool)
 {
 	return READ_ONCE(*pool_owner(pool)) == cache &&
-	       pool->bucket != POOL_GONE;
+	       pool->bucket < POOL_GONE;
 }
 
-/* A pool without live blocks moves to @empty. */
+/* A pool leaves the others for @list. */
 static void pool_take_out(struct pheap_cache *cache, struct cache_node *cn,
-			  struct pool *pool, struct hlist_head *empty)
+			  struct pool *pool, struct hlist_head *list)
 {
-	pool_unlink(cache, cn, pool);
-	hlist_add_head(&pool->link, empty);
-	cn->nr_free -= cache->blocks;
-	cn->nr_pools--;
+	partial_remove(cache, cn, pool);
+	hlist_add_head(&pool->link, list);
 }
 
 /* pool_of() where the first arena of the window is not it. */
@@ -376,6 +347,7 @@ static __always_inline struct pool *pool_of(const struct pheap_cache *cache,
  * @end: past the last.
  * @bad: where the next that is free already goes, not past @p.
  * @empty: pools that have no live blocks left.
+ * @late: some were left to whoever has the lock next.
  */
 struct give {
 	struct pheap_cache *cache;
@@ -383,6 +355,7 @@ struct give {
 	void **end;
 	void **bad;
 	struct hlist_head empty;
+	bool late;
 };
 
 /*
@@ -450,15 +423,25 @@ static void pool_give_part(struct give *give, struct cache_node *cn,
 				   pool_clear(give, pool->map, base);
 	pool->nr_free += nr;
 	cn->nr_free += nr;
-	bucket = pool_bucket(cache, pool->nr_free);
+	bucket = partial_bucket(cache, pool->nr_free);
 	if (likely(bucket == pool->bucket))
 		return;
 	if (bucket == POOL_IDLE && !cache->lingers) {
 		pool_take_out(cache, cn, pool, &give->empty);
 	} else {
-		pool_unlink(cache, cn, pool);
-		pool_link(cache, cn, pool, bucket);
+		partial_unlink(cache, cn, pool);
+		partial_link(cache, cn, pool, bucket);
 	}
+}
+
+/* The next block, where the lock is not to be had, or that is in no pool. */
+static void pool_give_late(struct give *give, struct cache_node *cn)
+{
+	void *p = *give->p++;
+
+	give->late = true;
+	if (!partial_mark_late(give->cache, cn, p))
+		*give->bad++ = p;
 }
 
 /* The next blocks go back, as long as they are of @cn; the first is. */
@@ -467,10 +450,13 @@ static void pool_give_node(struct give *give, struct cache_node *cn)
 	struct pheap_cache *cache = give->cache;
 	struct pool *pool;
 
-	raw_spin_lock(&cn->lock);
+	if (unlikely(!partial_lock(cache, cn))) {
+		pool_give_late(give, cn);
+		return;
+	}
 	do {
 		pool = pool_of(cache, *give->p);
-		if (unlikely(!pool || pool->bucket == POOL_GONE)) {
+		if (unlikely(!pool || pool->bucket >= POOL_GONE)) {
 			*give->bad++ = *give->p++;
 			continue;
 		}
@@ -478,7 +464,7 @@ static void pool_give_node(struct give *give, struct cache_node *cn)
 			break;
 		pool_give_part(give, cn, pool, pool_base(pool));
 	} while (give->p < give->end);
-	raw_spin_unlock(&cn->lock);
+	partial_unlock(cache, cn);
 }
 
 /* The node of the pool that the next block is in. */
@@ -509,16 +495,15 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 			      unsigned int nr)
 {
 	struct give give = { .cache = cache, .p = p, .end = p + nr, .bad = p };
-	unsigned long flags;
 
-	/* Off for the map's readers, and for the locks. */
-	local_irq_save(flags);
+	/* For the map's readers. */
+	preempt_disable();
 	while (give.p < give.end)
 		pool_give_node(&give, pool_node_of(&give));
-	local_irq_restore(flags);
+	preempt_enable();
 	if (!hlist_empty(&give.empty))
 		pool_destroy(cache, &give.empty);
-	if (atomic_long_read(&cache->heap->idle))
+	if (atomic_long_read(&cache->heap->idle) || give.late)
 		pool_decay_later(cache->heap);
 	return give.bad - p;
 }
@@ -528,34 +513,34 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page)
 {
 	struct pool *pool = pool_first(page);
 	struct cache_node *cn = pool_cache_node(cache, pool);
-	unsigned long flags;
 	HLIST_HEAD(all);
 
-	raw_spin_lock_irqsave(&cn->lock, flags);
-	if (pool_is_of(cache, pool) && !pool->nr_free) {
-		pool_unlink(cache, cn, pool);
-		hlist_add_head(&pool->link, &all);
-		cn->nr_pools--;
-	}
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	if (!partial_lock(cache, cn))
+		return false;
+	if (pool_is_of(cache, pool) && !pool->nr_free)
+		pool_take_out(cache, cn, pool, &all);
+	partial_unlock(cache, cn);
 	if (hlist_empty(&all))
 		return false;
 	pool_release(cache, &all);
 	return true;
 }
 
-/* The bitmap that is beside a pool may go meanwhile. */
+/*
+ * The bitmap that is beside a pool may go meanwhile.  Who may not wait for the lock
+ * believes that the block he asks about is one.
+ */
 static bool pool_allocated_locked(struct pheap_cache *cache, struct pool *pool,
 				  unsigned int index)
 {
 	struct cache_node *cn = pool_cache_node(cache, pool);
-	unsigned long flags;
 	bool allocated;
 
-	raw_spin_lock_irqsave(&cn->lock, flags);
+	if (!partial_lock(cache, cn))
+		return true;
 	allocated = pool_is_of(cache, pool) &&
 		    pool_bitmap(pool, cache)[index / 64] & BIT_ULL(index % 64);
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	partial_unlock(cache, cn);
 	return allocated;
 }
 
@@ -653,20 +638,20 @@ static unsigned int pool_end_batch(struct pheap_cache *cache,
 {
 	struct hlist_node *next;
 	struct pool *pool;
-	unsigned long flags;
 	unsigned int nr = 0;
 	HLIST_HEAD(idle);
 
-	if (!READ_ONCE(cn->nr_idle))
+	if (!READ_ONCE(cn->nr_idle) && !READ_ONCE(cn->unsettled))
 		return 0;
-	raw_spin_lock_irqsave(&cn->lock, flags);
+	if (!partial_lock(cache, cn))
+		return 0;
 	hlist_for_each_entry_safe(pool, next, &cn->pools[POOL_IDLE], link) {
 		if (nr == most)
 			break;
 		pool_take_out(cache, cn, pool, &idle);
 		nr++;
 	}
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	partial_unlock(cache, cn);
 	pool_destroy(cache, &idle);
 	return nr;
 }
@@ -837,15 +822,13 @@ bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg)
 {
 	struct pheap_cache *cache = READ_ONCE(*pool_owner(pool));
 	struct cache_node *cn = pool_cache_node(cache, pool);
-	unsigned long flags;
 	bool more = true;
 
-	if (cache == cache_none || pool_lead(pool))
+	if (cache == cache_none || pool_lead(pool) || !partial_lock(cache, cn))
 		return true;
-	raw_spin_lock_irqsave(&cn->lock, flags);
 	if (pool_is_of(cache, pool))
 		more = pool_walk_blocks(cache, pool, fn, arg);
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	partial_unlock(cache, cn);
 	return more;
 }
 
@@ -875,19 +858,15 @@ static void pool_collect_all(struct pheap_cache *cache, struct cache_node *cn,
 {
 	struct hlist_node *next;
 	struct pool *pool;
-	unsigned long flags;
 	unsigned int i;
 
-	raw_spin_lock_irqsave(&cn->lock, flags);
-	for (i = 0; i < POOL_LISTS; i++) {
-		hlist_for_each_entry_safe(pool, next, &cn->pools[i], link) {
-			pool_unlink(cache, cn, pool);
-			hlist_add_head(&pool->link, pools);
-		}
-	}
-	cn->nr_pools = 0;
-	cn->nr_free = 0;
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	might_sleep();
+	if (!partial_lock(cache, cn))
+		return;
+	for (i = 0; i < POOL_LISTS; i++)
+		hlist_for_each_entry_safe(pool, next, &cn->pools[i], link)
+			pool_take_out(cache, cn, pool, pools);
+	partial_unlock(cache, cn);
 }
 
 void pool_destroy_all(struct pheap_cache *cache)

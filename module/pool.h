@@ -17,8 +17,6 @@
 /* Pools that one call of pool_grow() may make. */
 #define POOL_GROW_MAX	16
 
-void pool_init_node(struct cache_node *cn);
-
 /*
  * Take up to @nr blocks from the fullest pools on @node.  Returns how many;
  * the block to be used first is the last.
@@ -87,7 +85,8 @@ static inline bool pool_has_free(struct pheap_cache *cache, int node)
 {
 	const struct cache_node *cn = cache_node(cache, node);
 
-	return READ_ONCE(cn->nr_free) || READ_ONCE(cn->nr_depot);
+	return READ_ONCE(cn->nr_free) || READ_ONCE(cn->nr_depot) ||
+	       READ_ONCE(cn->unsettled);
 }
 
 /* Offset of @p in its pool, and whether a block starts there. */

@@ -8,6 +8,7 @@
 #include "arena.h"
 #include "backing.h"
 #include "cache.h"
+#include "partial.h"
 #include "pool.h"
 #include "report.h"
 #include "stats.h"
@@ -62,11 +63,12 @@ static void check_pool(struct check *check, struct pheap_cache *cache,
 static void check_cache_node(struct check *check, struct pheap_cache *cache,
 			     struct cache_node *cn)
 {
-	unsigned long pools = 0, idle = 0, nr_free = 0, flags;
+	unsigned long pools = 0, idle = 0, nr_free = 0;
 	struct pool *pool;
 	unsigned int i;
 
-	raw_spin_lock_irqsave(&cn->lock, flags);
+	if (!partial_lock(cache, cn))
+		return;
 	for (i = 0; i < POOL_LISTS; i++) {
 		check_eq(check, "cache: nonempty == lists with pools",
 			 !!(cn->nonempty & BIT(i)),
@@ -83,7 +85,7 @@ static void check_cache_node(struct check *check, struct pheap_cache *cache,
 	check_eq(check, "cache: sum of pools' nr_free == nr_free", nr_free,
 		 cn->nr_free);
 	check_eq(check, "cache: idle pools == nr_idle", idle, cn->nr_idle);
-	raw_spin_unlock_irqrestore(&cn->lock, flags);
+	partial_unlock(cache, cn);
 }
 
 static void check_arena(struct check *check, struct arena *arena,

@@ -498,7 +498,7 @@ size_t pheap_trim(struct pheap *heap);
  * @cache: cache it is from, or %NULL for one of pheap_alloc()'s.
  * @arg: as given.
  *
- * Called with a lock held and interrupts off: must not sleep or use the heap.
+ * Called with a lock held and preemption off: must not sleep or use the heap.
  *
  * Return: true to go on, false to stop.
  */

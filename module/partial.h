@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * partial - the pools of a cache on a node, by how full they are (SLUB: a node's
+ * partial list and its list_lock; CPython: usedpools)
+ *
+ * The lock is held with preemption off and interrupts on.  So whoever interrupts its
+ * holder, and whoever has interrupts or softirqs off, may not wait for it: the
+ * holder may have been interrupted by somebody who waits for a lock that is held
+ * here.  They try for a while.  If that fails, a new pool is put aside, and may be
+ * taken from; and a freed block is marked as late where it is.  Whoever takes the
+ * lock next settles that.
+ *
+ * A debug cache's blocks have no marks: its lock is held with interrupts off.
+ */
+#ifndef _PHEAP_PARTIAL_H
+#define _PHEAP_PARTIAL_H
+
+#include <linux/irqflags.h>
+#include <linux/preempt.h>
+#include <linux/smp.h>
+
+#include "internal.h"
+
+/* No CPU. */
+#define PARTIAL_NOBODY	-1
+
+void partial_init(struct cache_node *cn, bool debug);
+/* Before the first heap. */
+void partial_init_marks(void);
+
+/* See partial_lock(). */
+bool partial_lock_carefully(struct pheap_cache *cache, struct cache_node *cn);
+void partial_settle(struct pheap_cache *cache, struct cache_node *cn);
+
+/*
+ * A pool that the lock can't be had for may be taken from by partial_aside() until
+ * somebody has it.
+ */
+void partial_put_aside(struct cache_node *cn, struct pool *pool);
+
+/* Call @take for pools that are aside, until it returns false. */
+typedef bool (*partial_take_fn)(struct pheap_cache *cache, struct pool *pool,
+				void *arg);
+
+void partial_aside(struct pheap_cache *cache, struct cache_node *cn,
+		   partial_take_fn take, void *arg);
+
+/*
+ * An allocated block is free from when somebody has the lock.  Returns false if it is
+ * in no pool of @cache.  In an RCU section.
+ */
+bool partial_mark_late(struct pheap_cache *cache, struct cache_node *cn,
+		       void *p);
+
+/* May code that holds locks be waited for here? */
+static inline bool partial_may_wait(void)
+{
+	return !in_interrupt() && !irqs_disabled();
+}
+
+/*
+ * Returns false if it can't be had, which is never so where partial_may_wait() nor
+ * of a debug cache.
+ */
+static inline bool partial_lock(struct pheap_cache *cache,
+				struct cache_node *cn)
+{
+	if (likely(!cache->flags && partial_may_wait())) {
+		raw_spin_lock(&cn->lock);
+		__release(&cn->lock);
+	} else if (!partial_lock_carefully(cache, cn)) {
+		return false;
+	}
+	WRITE_ONCE(cn->holder, raw_smp_processor_id());
+	if (unlikely(READ_ONCE(cn->unsettled)))
+		partial_settle(cache, cn);
+	return true;
+}
+
+static inline void partial_unlock(struct pheap_cache *cache,
+				  struct cache_node *cn)
+{
+	WRITE_ONCE(cn->holder, PARTIAL_NOBODY);
+	__acquire(&cn->lock);
+	if (likely(!cache->flags))
+		raw_spin_unlock(&cn->lock);
+	else
+		raw_spin_unlock_irqrestore(&cn->lock, cn->flags);
+}
+
+/* The fewer free blocks, the lower; a pool without live ones is in the last. */
+static inline unsigned int partial_bucket(const struct pheap_cache *cache,
+					  unsigned int nr_free)
+{
+	return nr_free ? nr_free * cache->fill_mul >> 16 : POOL_FULL;
+}
+
+static inline void partial_unlink(struct pheap_cache *cache,
+				  struct cache_node *cn, struct pool *pool)
+{
+	lockdep_assert_held(&cn->lock);
+	__hlist_del(&pool->link);
+	if (hlist_empty(&cn->pools[pool->bucket]))
+		cn->nonempty &= ~BIT(pool->bucket);
+	if (pool->bucket == POOL_IDLE) {
+		cn->nr_idle--;
+		atomic_long_sub(cache->pages, &cache->heap->idle);
+	}
+	pool->bucket = POOL_GONE;
+}
+
+static inline void partial_link(struct pheap_cache *cache,
+				struct cache_node *cn, struct pool *pool,
+				unsigned int bucket)
+{
+	lockdep_assert_held(&cn->lock);
+	pool->bucket = bucket;
+	hlist_add_head(&pool->link, &cn->pools[bucket]);
+	cn->nonempty |= BIT(bucket);
+	if (bucket == POOL_IDLE) {
+		cn->nr_idle++;
+		atomic_long_add(cache->pages, &cache->heap->idle);
+	}
+}
+
+/* After @pool->nr_free changed. */
+static inline void partial_move(struct pheap_cache *cache,
+				struct cache_node *cn, struct pool *pool)
+{
+	unsigned int bucket = partial_bucket(cache, pool->nr_free);
+
+	if (bucket == pool->bucket)
+		return;
+	partial_unlink(cache, cn, pool);
+	partial_link(cache, cn, pool, bucket);
+}
+
+/* A pool that is on no list comes to the others. */
+static inline void partial_add(struct pheap_cache *cache, struct cache_node *cn,
+			       struct pool *pool)
+{
+	cn->nr_pools++;
+	cn->nr_free += pool->nr_free;
+	partial_link(cache, cn, pool, partial_bucket(cache, pool->nr_free));
+}
+
+/* A pool leaves them. */
+static inline void partial_remove(struct pheap_cache *cache,
+				  struct cache_node *cn, struct pool *pool)
+{
+	partial_unlink(cache, cn, pool);
+	cn->nr_free -= pool->nr_free;
+	cn->nr_pools--;
+}
+
+/* The fullest pool that has a free block, or NULL. */
+static inline struct pool *partial_fullest(const struct cache_node *cn)
+{
+	u32 lists = READ_ONCE(cn->nonempty) & (BIT(POOL_FULL) - 1);
+
+	if (!lists)
+		return NULL;
+	return hlist_entry(cn->pools[__ffs(lists)].first, struct pool, link);
+}
+
+#endif /* _PHEAP_PARTIAL_H */
