@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/cpu.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/smp.h>
 #include <linux/topology.h>
 
+#include "arena.h"
 #include "backing.h"
 #include "cache.h"
 #include "magazine.h"
@@ -229,6 +231,48 @@ static void magazine_is_optional(struct kunit *test)
 	FIXTURE_CHECK(test);
 }
 
+static long pages_taken(struct kunit *test)
+{
+	return atomic_long_read(&heap_of(test)->bytes[BACKING_PAGES]);
+}
+
+/* Use what pages the heap has. */
+static void use_pages(struct kunit *test, size_t size)
+{
+	while (arena_free_pages(heap_of(test)) ||
+	       atomic_long_read(&heap_of(test)->idle))
+		KUNIT_ASSERT_TRUE(test, pheap_alloc(heap_of(test), size,
+						    FIXTURE_GFP));
+}
+
+/* What is at hand and makes whole pools serves others before the heap grows. */
+static void magazine_gives_up_pools(struct kunit *test)
+{
+	struct pheap_cache *pages;
+	unsigned int i;
+	long taken;
+	void **p;
+
+	migrate_disable();
+	/* Several times, so that the magazine gets larger. */
+	for (i = 0; i < 4; i++) {
+		p = many_blocks(test, PAGE_SIZE, MANY);
+		if (i < 3)
+			free_each(p, MANY);
+	}
+	pages = fixture_class(test, PAGE_SIZE);
+	free_each(p, 2);
+	use_pages(test, SZ_1K);
+	KUNIT_EXPECT_GE(test, magazine_count(pages), 2);
+	taken = pages_taken(test);
+	KUNIT_EXPECT_TRUE(test, pheap_alloc(heap_of(test), 24, FIXTURE_GFP));
+	KUNIT_EXPECT_EQ(test, pages_taken(test), taken);
+	KUNIT_EXPECT_EQ(test, magazine_count(pages), 0);
+	migrate_enable();
+	FIXTURE_CHECK(test);
+	fixture_of(test)->leaves = true;
+}
+
 /**
  * struct cargo - blocks that another CPU frees
  * @p: the blocks.
@@ -336,6 +380,7 @@ static struct kunit_case magazine_cases[] = {
 	MODE_CASE(plain, magazine_busy_is_no_obstacle),
 	MODE_CASE(plain, magazine_marks_its_blocks),
 	MODE_CASE(plain, magazine_is_optional),
+	MODE_CASE(plain, magazine_gives_up_pools),
 	MODE_CASE(plain, magazine_passes_blocks_on),
 	MODE_CASE(plain, magazine_takes_frees_by_interrupts),
 	MODE_CASE(plain, magazine_is_drained_when_cpu_dies),

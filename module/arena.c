@@ -339,6 +339,13 @@ size_t arena_trim(struct pheap *heap)
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_trim);
 
+bool arena_is_peak(const struct pheap *heap, int node, unsigned int nr)
+{
+	const struct heap_node *hn = &heap->nodes[node];
+
+	return READ_ONCE(hn->pages) + nr > READ_ONCE(hn->most_pages);
+}
+
 unsigned long arena_free_pages(struct pheap *heap)
 {
 	unsigned long pages = 0;

@@ -47,6 +47,9 @@ int arena_prepare_cands(struct arena *arena, gfp_t gfp);
 /* Give all free pages back to the kernel.  Returns bytes. */
 size_t arena_trim(struct pheap *heap);
 
+/* Whether the heap has never, since the last trim, had @nr more pages on @node. */
+bool arena_is_peak(const struct pheap *heap, int node, unsigned int nr);
+
 /* Free pages of all nodes. */
 unsigned long arena_free_pages(struct pheap *heap);
 

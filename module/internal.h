@@ -174,6 +174,7 @@ struct arena {
  * @depot: blocks that one CPU's magazine had too many of, for another's that
  *	has none; made when it is first wanted.
  * @nr_depot: how many.
+ * @taker: CPU whose magazine was last refilled.
  * @nr_idle: pools without live blocks.
  * @unsettled: there are pools in @aside, or late blocks.
  * @flags: of interrupts, while a debug cache's @lock is held.
@@ -190,6 +191,7 @@ struct cache_node {
 	unsigned long nr_free;
 	void **depot;
 	unsigned int nr_depot;
+	int taker;
 	unsigned int nr_idle;
 	unsigned long flags;
 	raw_spinlock_t aside_lock;

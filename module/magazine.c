@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/cache.h>
 #include <linux/percpu.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 
+#include "arena.h"
 #include "backing.h"
 #include "magazine.h"
 #include "partial.h"
@@ -15,6 +17,9 @@
 
 /* From so many blocks on, those that a magazine does not have come from pools. */
 #define MAGAZINE_BULK		8
+
+/* Blocks of pools of so many go back before a heap grows beyond what it was. */
+#define MAGAZINE_RECALL		2
 
 /* Full magazines that a node keeps for another CPU. */
 #define MAGAZINE_DEPOT		2
@@ -94,6 +99,7 @@ static unsigned int magazine_fit(const struct pheap_cache *cache,
 					MAGAZINE_FIRST));
 	if (++mag->misses < MAGAZINE_PATIENCE)
 		return capacity;
+	mag->misses = 0;
 	return min_t(unsigned int, cache->capacity, capacity * 2);
 }
 
@@ -175,12 +181,20 @@ static unsigned int depot_size(const struct pheap_cache *cache)
 	return MAGAZINE_DEPOT * cache->capacity;
 }
 
-/* Make a depot once two CPUs may want it. */
+/* Whether it was another CPU that last wanted blocks. */
+static bool depot_is_wanted(const struct cache_node *cn)
+{
+	int taker = READ_ONCE(cn->taker);
+
+	return taker != PARTIAL_NOBODY && taker != raw_smp_processor_id();
+}
+
+/* Make a depot once somebody wants it. */
 static void depot_prepare(struct pheap_cache *cache, struct cache_node *cn)
 {
 	void **depot, *left;
 
-	if (READ_ONCE(cn->depot) || num_possible_cpus() == 1)
+	if (READ_ONCE(cn->depot) || !depot_is_wanted(cn))
 		return;
 	depot = backing_meta_raw(cache->heap,
 				 depot_size(cache) * sizeof(*depot),
@@ -209,7 +223,7 @@ static bool depot_give(struct pheap_cache *cache, struct cache_node *cn,
 {
 	bool room;
 
-	if (!READ_ONCE(cn->depot) ||
+	if (!READ_ONCE(cn->depot) || !depot_is_wanted(cn) ||
 	    READ_ONCE(cn->nr_depot) + nr > depot_size(cache) ||
 	    !partial_lock(cache, cn))
 		return false;
@@ -274,6 +288,15 @@ void magazine_flush(struct pheap_cache *cache, void **p, unsigned int nr,
 	}
 }
 
+static void depot_drain(struct pheap_cache *cache, struct cache_node *cn)
+{
+	void *p[POOL_BATCH / 2] __uninitialized;
+	unsigned int nr;
+
+	while ((nr = depot_take(cache, cn, p, ARRAY_SIZE(p))))
+		magazine_flush(cache, p, nr, 0);
+}
+
 void magazine_give_one(struct pheap_cache *cache, void *p,
 		       unsigned long caller)
 {
@@ -286,11 +309,12 @@ void magazine_give_one(struct pheap_cache *cache, void *p,
 static void magazine_refill(struct pheap_cache *cache, int node,
 			    struct magazine *mag)
 {
+	struct cache_node *cn = cache_node(cache, node);
 	unsigned int nr = (mag->capacity + 1) / 2;
 
+	WRITE_ONCE(cn->taker, raw_smp_processor_id());
 	magazine_set_nr(mag,
-			depot_take(cache, cache_node(cache, node), mag->slot,
-				   nr) ?:
+			depot_take(cache, cn, mag->slot, nr) ?:
 				pool_take_blocks(cache, node, mag->slot, nr));
 }
 
@@ -395,13 +419,72 @@ static unsigned int magazine_wants(struct pheap_cache *cache)
 	return clamp(capacity / 2, 1U, MAGAZINE_MAX / 2U);
 }
 
+/* This CPU's blocks go back to their pools. */
+static void magazine_empty(struct pheap_cache *cache)
+{
+	void *p[MAGAZINE_MAX] __uninitialized;
+	struct magazine *mag;
+	unsigned int nr = 0;
+
+	preempt_disable();
+	mag = magazine_enter_this(cache);
+	if (mag) {
+		nr = magazine_nr(mag);
+		compat_copy_words(p, mag->slot, nr);
+		magazine_set_nr(mag, 0);
+		magazine_leave(mag);
+	}
+	preempt_enable();
+	magazine_flush(cache, p, nr, 0);
+}
+
+static bool magazine_has_some(const struct pheap_cache *cache)
+{
+	return READ_ONCE(cache->mag[raw_smp_processor_id()]->state) >=
+	       MAGAZINE_BLOCK;
+}
+
+/*
+ * Rather than that the heap holds more than it ever did, blocks at hand that make
+ * whole pools go back, and those can serve others.
+ */
+static void magazine_recall(struct pheap *heap, int node, unsigned int pages)
+{
+	struct pheap_cache *cache;
+
+	if (!arena_is_peak(heap, node, pages))
+		return;
+	rcu_read_lock();
+	list_for_each_entry_rcu(cache, &heap->caches, link) {
+		if (cache->blocks > MAGAZINE_RECALL)
+			continue;
+		if (magazine_has_some(cache))
+			magazine_empty(cache);
+		depot_drain(cache, cache_node(cache, node));
+	}
+	rcu_read_unlock();
+}
+
+/* Blocks of a new pool. */
+static int magazine_new_blocks(struct pheap_cache *cache, int node, gfp_t gfp,
+			       void **p, unsigned int nr)
+{
+	int got;
+
+	got = pool_reuse(cache, node, gfp, p, nr);
+	if (got != -EAGAIN)
+		return got;
+	magazine_recall(cache->heap, node, cache->pages);
+	return pool_grow(cache, node, gfp, p, nr);
+}
+
 void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 {
 	void *p[MAGAZINE_MAX / 2] __uninitialized, *first;
 	unsigned int done;
 	int got;
 
-	got = pool_grow(cache, node, gfp, p, magazine_wants(cache));
+	got = magazine_new_blocks(cache, node, gfp, p, magazine_wants(cache));
 	if (got < 0)
 		return ERR_PTR(got);
 	first = p[--got];
@@ -565,15 +648,6 @@ static bool magazine_worth_ipi(int cpu, void *info)
 	struct drain *drain = info;
 
 	return READ_ONCE(drain->cache->mag[cpu]) != magazine_none(cpu);
-}
-
-static void depot_drain(struct pheap_cache *cache, struct cache_node *cn)
-{
-	void *p[POOL_BATCH / 2] __uninitialized;
-	unsigned int nr;
-
-	while ((nr = depot_take(cache, cn, p, ARRAY_SIZE(p))))
-		magazine_flush(cache, p, nr, 0);
 }
 
 void magazine_drain_cache(struct pheap_cache *cache, bool all_cpus)

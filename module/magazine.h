@@ -36,9 +36,10 @@
 /*
  * All magazines of a heap together: so many bytes, and this part of what the
  * heap holds.  So a heap of few classes has large ones, and one of many does
- * not keep more in them than in use.  A small one is always allowed.
+ * not keep more in them than in use.  A small one is always allowed.  The largest
+ * blocks of them are no part of a peak: see magazine_recall().
  */
-#define MAGAZINE_BUDGET		(128L << 10)
+#define MAGAZINE_BUDGET		(1024L << 10)
 #define MAGAZINE_BUDGET_PART	64
 #define MAGAZINE_ALWAYS		512UL
 

@@ -30,6 +30,7 @@ void partial_init(struct cache_node *cn, bool debug)
 		raw_spin_lock_init(&cn->lock);
 	raw_spin_lock_init(&cn->aside_lock);
 	cn->holder = PARTIAL_NOBODY;
+	cn->taker = PARTIAL_NOBODY;
 }
 
 /*

@@ -15,7 +15,7 @@
 #define POOL_DECAY	HZ
 
 /* If need be, so many pages of such pools do at once. */
-#define POOL_RECALL	8UL
+#define POOL_RECALL	16UL
 
 /*
  * The lowest run of bits in @avail, at most @most; clears it there.  A fresh
@@ -681,6 +681,8 @@ bool pool_recall(struct pheap *heap, int node, unsigned long pages)
 		return false;
 	rcu_read_lock();
 	list_for_each_entry_rcu(cache, &heap->caches, link) {
+		if (!READ_ONCE(cache_node(cache, node)->nr_idle))
+			continue;
 		have = READ_ONCE(hn->free_pages);
 		if (have >= want)
 			break;
@@ -731,24 +733,18 @@ static unsigned int pool_free_pages(struct pheap_cache *cache, int node,
 }
 
 /*
- * Pages for up to @nr pools, all of one node.  Returns for how many, or an
- * error if for none.
+ * The same, from the kernel, and others that came with them.  Returns for how many
+ * pools, or an error if for none.
  */
-static int pool_pages(struct pheap_cache *cache, int node, gfp_t gfp,
-		      struct pool **pool, unsigned int nr)
+static int pool_more_pages(struct pheap_cache *cache, int node, gfp_t gfp,
+			   struct pool **pool, unsigned int nr)
 {
-	struct pheap *heap = cache->heap;
-	unsigned int got;
-
-	got = pool_free_pages(cache, node, pool, nr);
-	if (got)
-		return got;
 	pool[0] = pool_new_pages(cache, node, gfp);
 	if (IS_ERR(pool[0]))
 		return PTR_ERR(pool[0]);
 	if (nr == 1 || pool_arena(pool[0])->node != node)
 		return 1;
-	return 1 + arena_take_runs(heap, node, cache->pages,
+	return 1 + arena_take_runs(cache->heap, node, cache->pages,
 				   cache->align_pages, pool + 1, nr - 1);
 }
 
@@ -781,18 +777,14 @@ static unsigned int pool_fill(struct pheap_cache *cache, struct pool *pool,
 	return nr;
 }
 
-int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
-	      unsigned int nr)
+/* Blocks of pools that are made of pages for them. */
+static int pool_cut_up(struct pheap_cache *cache, struct pool **pool, int pools,
+		       gfp_t gfp, void **p, unsigned int nr)
 {
-	struct pool *pool[POOL_GROW_MAX];
 	unsigned int left;
-	int i, pools;
+	int i;
 
-	pools = pool_pages(cache, node, gfp, pool,
-			   clamp_t(unsigned int, nr / cache->blocks, 1,
-				   POOL_GROW_MAX));
-	if (pools > 0)
-		pools = pool_make(cache, pool, pools, gfp);
+	pools = pool_make(cache, pool, pools, gfp);
 	if (pools < 0)
 		return pools;
 	nr = min_t(unsigned int, nr, pools * cache->blocks);
@@ -800,6 +792,34 @@ int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 		left -= pool_fill(cache, pool[i], p + left, left);
 	pool_join(cache, pool, pools);
 	return nr;
+}
+
+static unsigned int pool_wants(const struct pheap_cache *cache, unsigned int nr)
+{
+	return clamp_t(unsigned int, nr / cache->blocks, 1, POOL_GROW_MAX);
+}
+
+int pool_reuse(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
+	       unsigned int nr)
+{
+	struct pool *pool[POOL_GROW_MAX];
+	unsigned int pools;
+
+	pools = pool_free_pages(cache, node, pool, pool_wants(cache, nr));
+	return pools ? pool_cut_up(cache, pool, pools, gfp, p, nr) : -EAGAIN;
+}
+
+int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
+	      unsigned int nr)
+{
+	struct pool *pool[POOL_GROW_MAX];
+	int got;
+
+	got = pool_reuse(cache, node, gfp, p, nr);
+	if (got != -EAGAIN)
+		return got;
+	got = pool_more_pages(cache, node, gfp, pool, pool_wants(cache, nr));
+	return got > 0 ? pool_cut_up(cache, pool, got, gfp, p, nr) : got;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_grow);
 
