@@ -28,29 +28,40 @@ void free_init(void)
  * nothing is a start.
  */
 static __always_inline bool free_is_start(const struct arena *arena,
-					  unsigned long off,
+					  unsigned long page, unsigned long off,
 					  const struct pheap_cache *cache)
 {
-	u32 offset = (u32)off - arena->start[off / PAGE_SIZE];
+	u32 offset = (u32)off - arena->start[page];
 
-	if (unlikely(!pool_is_start(cache, offset)))
-		return false;
-	/* A block from another node would be remote memory for its next user. */
+	return likely(pool_is_start(cache, offset));
+}
+
+/* A block from another node would be remote memory for its next user. */
+static __always_inline bool free_is_near(const struct arena *arena)
+{
 	return !static_branch_unlikely(&free_many_nodes) ||
 	       arena->node == numa_mem_id();
+}
+
+/* The same for a block in the first arena of its window. */
+static __always_inline bool free_is_near_first(const void *p)
+{
+	return free_is_near(map_look((unsigned long)p));
 }
 
 /* Whether @p is the start of a block, and of which cache. */
 static __always_inline bool free_find(const void *p,
 				      struct pheap_cache **cache)
 {
-	struct arena *arena = map_look((unsigned long)p);
-	unsigned long off = (unsigned long)p - arena->base;
+	unsigned long addr = (unsigned long)p;
+	/* Not by the distance from the base, which the magazine would wait for. */
+	unsigned long page = addr / PAGE_SIZE % ARENA_PAGES;
+	struct arena *arena = map_look(addr);
+	unsigned long off = addr - arena->base;
 
-	if (unlikely(off >= ARENA_SIZE))
-		return false;
-	*cache = compat_load(arena->cache[off / PAGE_SIZE]);
-	return free_is_start(arena, off, *cache);
+	*cache = compat_load(arena->cache[page]);
+	return likely(off < ARENA_SIZE) &&
+	       free_is_start(arena, page, off, *cache);
 }
 
 /*
@@ -70,7 +81,9 @@ static noinline bool free_find_shared(const void *p, struct pheap_cache **cache)
 		return false;
 	arena = pool_arena(page);
 	*cache = READ_ONCE(*pool_owner(page));
-	return free_is_start(arena, addr - arena->base, *cache);
+	addr -= arena->base;
+	return free_is_start(arena, addr / PAGE_SIZE, addr, *cache) &&
+	       free_is_near(arena);
 }
 
 /* As free_push(), where the hot path found nobody's page. */
@@ -106,10 +119,11 @@ static __always_inline bool free_is_of(const struct pheap_cache *cache,
 {
 	struct arena *arena = map_look((unsigned long)p);
 	unsigned long off = (unsigned long)p - arena->base;
+	unsigned long page = off / PAGE_SIZE;
 
 	return likely(off < ARENA_SIZE) &&
-	       likely(compat_is(arena->cache[off / PAGE_SIZE], cache)) &&
-	       free_is_start(arena, off, cache);
+	       likely(compat_is(arena->cache[page], cache)) &&
+	       free_is_start(arena, page, off, cache);
 }
 
 static void free_wipe(const struct pheap_cache *cache, const void *p)
@@ -122,39 +136,67 @@ static void free_wipe(const struct pheap_cache *cache, const void *p)
 
 /*
  * The hot path.  Arena map, page, cache: is it the start of a block, and not
- * in a magazine already; then into this CPU's magazine.  On 6.1 36 instructions:
- * 9 for the map, 8 for the page and the start, 6 for the mark, 9 for the
+ * in a magazine already; then into this CPU's magazine.  On 6.1 37 instructions:
+ * 9 for the map, 9 for the page and the start, 6 for the mark, 9 for the
  * magazine, the rest for preemption and return.  What the map leads to
  * stays while preemption is off.
  * A system that wants init_on_free takes the slow path: see cache_new().
  */
-void pheap_free(const void *p)
+static __always_inline void free_any(const void *p, bool nodes)
 {
 	struct compat_pin pin = compat_pin();
 	struct pheap_cache *cache;
 	bool done;
 
-	done = likely(free_find(p, &cache)) &&
+	done = likely(free_find(p, &cache)) && (!nodes || free_is_near_first(p)) &&
 	       likely(free_push(cache, compat_pin_offset(pin), p,
 				cache->cookie));
 	compat_unpin(pin);
 	if (unlikely(!done))
 		free_any_slow(p);
 }
-EXPORT_SYMBOL_GPL(pheap_free);
 
 /* The same where it is known what to find. */
-void pheap_cache_free(struct pheap_cache *cache, const void *p)
+static __always_inline void free_of(struct pheap_cache *cache, const void *p,
+				    bool nodes)
 {
 	struct compat_pin pin = compat_pin();
 	bool done;
 
-	done = likely(free_is_of(cache, p)) &&
+	done = likely(free_is_of(cache, p)) && (!nodes || free_is_near_first(p)) &&
 	       likely(free_push(cache, compat_pin_offset(pin), p,
 				cache->cookie));
 	compat_unpin(pin);
 	if (unlikely(!done))
 		free_object_slow(cache, p);
+}
+
+/* Out of line, so that a machine of one node saves no registers for this. */
+static noinline void free_any_near(const void *p)
+{
+	free_any(p, true);
+}
+
+static noinline void free_of_near(struct pheap_cache *cache, const void *p)
+{
+	free_of(cache, p, true);
+}
+
+void pheap_free(const void *p)
+{
+	if (static_branch_unlikely(&free_many_nodes))
+		free_any_near(p);
+	else
+		free_any(p, false);
+}
+EXPORT_SYMBOL_GPL(pheap_free);
+
+void pheap_cache_free(struct pheap_cache *cache, const void *p)
+{
+	if (static_branch_unlikely(&free_many_nodes))
+		free_of_near(cache, p);
+	else
+		free_of(cache, p, false);
 }
 EXPORT_SYMBOL_GPL(pheap_cache_free);
 
@@ -339,7 +381,7 @@ static __always_inline size_t free_run(struct pheap_cache *cache, size_t n,
 		at = p[i];
 		if (likely(((u64)before ^ (u64)at) < near) ?
 		    !pool_is_start(cache, offset_in_page(at)) :
-		    !free_is_of(cache, at))
+		    !free_is_of(cache, at) || !free_is_near_first(at))
 			break;
 	}
 	return i;
@@ -373,7 +415,8 @@ static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p,
 	size_t done = 0;
 
 	preempt_disable();
-	if ((free_find(p[0], &cache) || free_find_shared(p[0], &cache)) &&
+	if (((free_find(p[0], &cache) && free_is_near_first(p[0])) ||
+	     free_find_shared(p[0], &cache)) &&
 	    (!expected || cache == expected)) {
 		done = free_to_magazine(cache, n, p);
 		if (!done && n >= FREE_BULK) {

@@ -329,15 +329,21 @@ static noinline struct pool *pool_of_other(const struct pheap_cache *cache,
 
 /* The pool of @cache that a block starts in, in an RCU section, or NULL. */
 static __always_inline struct pool *pool_of(const struct pheap_cache *cache,
-					    const void *p)
+					    const void *p, const void **base)
 {
 	struct arena *arena = map_look((unsigned long)p);
 	unsigned long off = (unsigned long)p - arena->base;
 	unsigned long page = off / PAGE_SIZE;
+	struct pool *pool;
 
-	if (likely(off < ARENA_SIZE && READ_ONCE(arena->cache[page]) == cache))
+	if (likely(off < ARENA_SIZE && compat_is(arena->cache[page], cache))) {
+		*base = (void *)arena->base + arena->start[page];
 		return &arena->pools[arena->start[page] / PAGE_SIZE];
-	return pool_of_other(cache, p);
+	}
+	pool = pool_of_other(cache, p);
+	if (pool)
+		*base = pool_base(pool);
+	return pool;
 }
 
 /**
@@ -359,17 +365,20 @@ struct give {
 };
 
 /*
- * Mark the next blocks free that are of the pool at @base, which the first is.
- * Returns how many.
+ * Mark the blocks from @p on free that are of the pool at @base, which the first is.
+ * Returns the next after them, and how many were not free.
  */
-static unsigned int pool_clear(struct give *give, u64 *map, const void *base)
+static __always_inline void **pool_clear(struct give *give, u64 *map,
+					 const void *base, void **p,
+					 unsigned int *nr)
 {
 	unsigned int last = give->cache->last, recip = give->cache->recip;
-	void **p = give->p, **end = give->end;
-	unsigned int nr = 0, index;
+	void **end = give->end;
 	unsigned long offset;
+	unsigned int index;
 	u64 bit;
 
+	*nr = 0;
 	do {
 		offset = *p - base;
 		if (offset > last)
@@ -378,52 +387,50 @@ static unsigned int pool_clear(struct give *give, u64 *map, const void *base)
 		bit = BIT_ULL(index % 64);
 		if (likely(map[index / 64] & bit)) {
 			map[index / 64] ^= bit;
-			nr++;
+			++*nr;
 		} else {
 			*give->bad++ = *p;
 		}
 	} while (++p < end);
-	give->p = p;
-	return nr;
+	return p;
 }
 
 /* The same for a pool whose bitmap is one word. */
-static unsigned int pool_clear_word(struct give *give, u64 *map,
-				    const void *base)
+static __always_inline void **pool_clear_word(struct give *give, u64 *map,
+					      const void *base, void **p,
+					      unsigned int *nr)
 {
 	unsigned int last = give->cache->last, recip = give->cache->recip;
-	void **p = give->p, **end = give->end;
+	void **end = give->end, **from = p;
 	unsigned long offset;
 	u64 word = *map;
-	unsigned int nr;
 
 	do {
 		offset = *p - base;
 		if (offset > last)
 			break;
 		if (unlikely(!compat_take_bit(&word,
-					      (u64)offset * recip >> 32)))
+					      (u64)offset * recip >> 32))) {
 			*give->bad++ = *p;
+			from++;
+		}
 	} while (++p < end);
-	nr = hweight64(*map ^ word);
+	*nr = p - from;
 	*map = word;
-	give->p = p;
-	return nr;
+	return p;
 }
 
-/* The next blocks go back to @pool, which is at @base. */
-static void pool_give_part(struct give *give, struct cache_node *cn,
-			   struct pool *pool, const void *base)
+/* @nr more blocks of @pool are free. */
+static __always_inline void pool_gain(struct give *give, struct cache_node *cn,
+				      struct pool *pool, unsigned int nr)
 {
 	struct pheap_cache *cache = give->cache;
-	unsigned int nr, bucket;
+	unsigned int nr_free = pool->nr_free + nr;
+	unsigned int bucket = partial_bucket(cache, nr_free);
 
 	lockdep_assert_held(&cn->lock);
-	nr = cache->blocks <= 64 ? pool_clear_word(give, &pool->word, base) :
-				   pool_clear(give, pool->map, base);
-	pool->nr_free += nr;
+	pool->nr_free = nr_free;
 	cn->nr_free += nr;
-	bucket = partial_bucket(cache, pool->nr_free);
 	if (likely(bucket == pool->bucket))
 		return;
 	if (bucket == POOL_IDLE && !cache->lingers) {
@@ -448,32 +455,40 @@ static void pool_give_late(struct give *give, struct cache_node *cn)
 static void pool_give_node(struct give *give, struct cache_node *cn)
 {
 	struct pheap_cache *cache = give->cache;
+	void **p = give->p;
+	const void *base;
 	struct pool *pool;
+	unsigned int nr;
 
 	if (unlikely(!partial_lock(cache, cn))) {
 		pool_give_late(give, cn);
 		return;
 	}
 	do {
-		pool = pool_of(cache, *give->p);
+		pool = pool_of(cache, *p, &base);
 		if (unlikely(!pool || pool->bucket >= POOL_GONE)) {
-			*give->bad++ = *give->p++;
+			*give->bad++ = *p++;
 			continue;
 		}
 		if (nr_node_ids > 1 && pool_cache_node(cache, pool) != cn)
 			break;
-		pool_give_part(give, cn, pool, pool_base(pool));
-	} while (give->p < give->end);
+		p = cache->blocks <= 64 ?
+			    pool_clear_word(give, &pool->word, base, p, &nr) :
+			    pool_clear(give, pool->map, base, p, &nr);
+		pool_gain(give, cn, pool, nr);
+	} while (p < give->end);
 	partial_unlock(cache, cn);
+	give->p = p;
 }
 
 /* The node of the pool that the next block is in. */
 static struct cache_node *pool_node_of(const struct give *give)
 {
 	struct pool *pool = NULL;
+	const void *base;
 
 	if (nr_node_ids > 1)
-		pool = pool_of(give->cache, *give->p);
+		pool = pool_of(give->cache, *give->p, &base);
 	return pool ? pool_cache_node(give->cache, pool) :
 		      cache_node(give->cache, first_online_node);
 }

@@ -79,13 +79,15 @@ static __always_inline unsigned long compat_cpu_offset(void)
 	!defined(CONFIG_DEBUG_PREEMPT) && !defined(CONFIG_TRACE_PREEMPT_TOGGLE)
 struct compat_pin {
 	struct thread_info *thread;
+	int count;
 };
 
 static __always_inline struct compat_pin compat_pin(void)
 {
 	struct compat_pin pin = { current_thread_info() };
 
-	WRITE_ONCE(pin.thread->preempt_count, pin.thread->preempt_count + 1);
+	pin.count = READ_ONCE(pin.thread->preempt_count);
+	WRITE_ONCE(pin.thread->preempt_count, pin.count + 1);
 	barrier();
 	return pin;
 }
@@ -97,12 +99,11 @@ static __always_inline unsigned long compat_pin_offset(struct compat_pin pin)
 
 static __always_inline void compat_unpin(struct compat_pin pin)
 {
-	int count = pin.thread->preempt_count - 1;
-
 	barrier();
-	WRITE_ONCE(pin.thread->preempt_count, count);
-	if (unlikely(!count && test_ti_thread_flag(pin.thread,
-						   TIF_NEED_RESCHED)))
+	/* Whoever came in between left it as it was. */
+	WRITE_ONCE(pin.thread->preempt_count, pin.count);
+	if (unlikely(!pin.count &&
+		     test_ti_thread_flag(pin.thread, TIF_NEED_RESCHED)))
 		preempt_schedule();
 }
 #else
