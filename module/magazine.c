@@ -288,13 +288,17 @@ void magazine_flush(struct pheap_cache *cache, void **p, unsigned int nr,
 	}
 }
 
-static void depot_drain(struct pheap_cache *cache, struct cache_node *cn)
+/* Returns how many blocks were in it. */
+static unsigned int depot_drain(struct pheap_cache *cache, struct cache_node *cn)
 {
 	void *p[POOL_BATCH / 2] __uninitialized;
-	unsigned int nr;
+	unsigned int nr, all = 0;
 
-	while ((nr = depot_take(cache, cn, p, ARRAY_SIZE(p))))
+	while ((nr = depot_take(cache, cn, p, ARRAY_SIZE(p)))) {
 		magazine_flush(cache, p, nr, 0);
+		all += nr;
+	}
+	return all;
 }
 
 void magazine_give_one(struct pheap_cache *cache, void *p,
@@ -419,8 +423,8 @@ static unsigned int magazine_wants(struct pheap_cache *cache)
 	return clamp(capacity / 2, 1U, MAGAZINE_MAX / 2U);
 }
 
-/* This CPU's blocks go back to their pools. */
-static void magazine_empty(struct pheap_cache *cache)
+/* This CPU's blocks go back to their pools.  Returns how many. */
+static unsigned int magazine_empty(struct pheap_cache *cache)
 {
 	void *p[MAGAZINE_MAX] __uninitialized;
 	struct magazine *mag;
@@ -436,6 +440,7 @@ static void magazine_empty(struct pheap_cache *cache)
 	}
 	preempt_enable();
 	magazine_flush(cache, p, nr, 0);
+	return nr;
 }
 
 static bool magazine_has_some(const struct pheap_cache *cache)
@@ -446,23 +451,25 @@ static bool magazine_has_some(const struct pheap_cache *cache)
 
 /*
  * Rather than that the heap holds more than it ever did, blocks at hand that make
- * whole pools go back, and those can serve others.
+ * whole pools go back, and those can serve others.  Returns false if there are none.
  */
-static void magazine_recall(struct pheap *heap, int node, unsigned int pages)
+static bool magazine_recall(struct pheap *heap, int node, unsigned int pages)
 {
 	struct pheap_cache *cache;
+	unsigned int nr = 0;
 
 	if (!arena_is_peak(heap, node, pages))
-		return;
+		return false;
 	rcu_read_lock();
 	list_for_each_entry_rcu(cache, &heap->caches, link) {
 		if (cache->blocks > MAGAZINE_RECALL)
 			continue;
 		if (magazine_has_some(cache))
-			magazine_empty(cache);
-		depot_drain(cache, cache_node(cache, node));
+			nr += magazine_empty(cache);
+		nr += depot_drain(cache, cache_node(cache, node));
 	}
 	rcu_read_unlock();
+	return nr;
 }
 
 /* Blocks of a new pool. */
@@ -471,11 +478,12 @@ static int magazine_new_blocks(struct pheap_cache *cache, int node, gfp_t gfp,
 {
 	int got;
 
-	got = pool_reuse(cache, node, gfp, p, nr);
-	if (got != -EAGAIN)
-		return got;
-	magazine_recall(cache->heap, node, cache->pages);
-	return pool_grow(cache, node, gfp, p, nr);
+	do {
+		got = pool_reuse(cache, node, gfp, p, nr);
+		if (got != -EAGAIN)
+			return got;
+	} while (magazine_recall(cache->heap, node, cache->pages));
+	return pool_expand(cache, node, gfp, p, nr);
 }
 
 void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)

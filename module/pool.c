@@ -817,24 +817,29 @@ static unsigned int pool_wants(const struct pheap_cache *cache, unsigned int nr)
 int pool_reuse(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	       unsigned int nr)
 {
-	struct pool *pool[POOL_GROW_MAX];
+	struct pool *pool[POOL_GROW_MAX] __uninitialized;
 	unsigned int pools;
 
 	pools = pool_free_pages(cache, node, pool, pool_wants(cache, nr));
 	return pools ? pool_cut_up(cache, pool, pools, gfp, p, nr) : -EAGAIN;
 }
 
+int pool_expand(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
+		unsigned int nr)
+{
+	struct pool *pool[POOL_GROW_MAX] __uninitialized;
+	int pools;
+
+	pools = pool_more_pages(cache, node, gfp, pool, pool_wants(cache, nr));
+	return pools > 0 ? pool_cut_up(cache, pool, pools, gfp, p, nr) : pools;
+}
+
 int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	      unsigned int nr)
 {
-	struct pool *pool[POOL_GROW_MAX];
-	int got;
+	int got = pool_reuse(cache, node, gfp, p, nr);
 
-	got = pool_reuse(cache, node, gfp, p, nr);
-	if (got != -EAGAIN)
-		return got;
-	got = pool_more_pages(cache, node, gfp, pool, pool_wants(cache, nr));
-	return got > 0 ? pool_cut_up(cache, pool, got, gfp, p, nr) : got;
+	return got == -EAGAIN ? pool_expand(cache, node, gfp, p, nr) : got;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_grow);
 

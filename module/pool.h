@@ -45,9 +45,11 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page);
 int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	      unsigned int nr);
 
-/* The same with pages that the heap has; -EAGAIN if it has none. */
+/* Either half of that: with pages that the heap has, -EAGAIN for none; with more. */
 int pool_reuse(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	       unsigned int nr);
+int pool_expand(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
+		unsigned int nr);
 
 /* Give up pools without live blocks: all of them, or half. */
 void pool_trim(struct pheap_cache *cache);
