@@ -222,6 +222,25 @@ static void held_alloc_and_free(void *arg)
 	held_free(arg);
 }
 
+/* Nor are they taken for left behind. */
+static void partial_counts_late_ones_as_free(struct kunit *test)
+{
+	struct held *held = held_new(test, 32);
+
+	held_fill(test, held, 60);
+	held_call(held, held_free);
+	KUNIT_EXPECT_EQ(test, held_live(held), 60);
+	KUNIT_EXPECT_EQ(test, fixture_stats(test).live_blocks, 0);
+	KUNIT_EXPECT_EQ(test, held_live(held), 0);
+	held_call(held, held_alloc);
+	KUNIT_EXPECT_EQ(test, fixture_stats(test).live_blocks, HELD_MOST);
+	held_call(held, held_free);
+	log_expect(test, "nothing");
+	pheap_cache_destroy(held->cache);
+	KUNIT_EXPECT_FALSE(test, log_has(test, "left in"));
+	log_end(test);
+}
+
 /* Both at once, of pools that are aside. */
 static void partial_frees_what_is_aside(struct kunit *test)
 {
@@ -270,6 +289,7 @@ static struct kunit_case partial_cases[] = {
 	MODE_CASE(plain, partial_frees_late_ones_once),
 	MODE_CASE(plain, partial_leaks_what_is_written_to),
 	MODE_CASE(plain, partial_allocates_aside),
+	MODE_CASE(plain, partial_counts_late_ones_as_free),
 	MODE_CASE(plain, partial_frees_what_is_aside),
 	MODE_CASE(plain, partial_gives_up_on_other_cpus),
 	MODE_CASE(plain, partial_settles_in_time),

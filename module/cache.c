@@ -375,13 +375,16 @@ EXPORT_SYMBOL_GPL(pheap_cache_name);
 
 void cache_sum(struct pheap_cache *cache, struct cache_sum *sum)
 {
+	struct cache_node *cn;
 	unsigned long used;
 	int node;
 
 	memset(sum, 0, sizeof(*sum));
 	for (node = 0; node < nr_node_ids; node++) {
-		sum->pools += READ_ONCE(cache_node(cache, node)->nr_pools);
-		sum->free += READ_ONCE(cache_node(cache, node)->nr_free);
+		cn = cache_node(cache, node);
+		partial_tidy(cache, cn);
+		sum->pools += READ_ONCE(cn->nr_pools);
+		sum->free += READ_ONCE(cn->nr_free);
 	}
 	sum->magazine = magazine_count(cache);
 	sum->live = atomic_long_read(&cache->outside);

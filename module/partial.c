@@ -98,19 +98,20 @@ static u64 partial_late(const struct pheap_cache *cache, const void *p)
 	return mark_cookie(cache, p) ^ partial_late_cookie;
 }
 
-bool partial_mark_late(struct pheap_cache *cache, struct cache_node *cn,
-		       void *p)
+bool partial_mark_late(struct pheap_cache *cache, void *p)
 {
 	struct pool *pool = map_find_pool(p);
+	struct arena *arena;
 
 	if (!pool || READ_ONCE(*pool_owner(pool)) != cache)
 		return false;
+	arena = pool_arena(pool);
 	*mark_at(cache, p) = partial_late(cache, p);
 	/* Whoever sees the bit sees the mark. */
 	smp_mb__before_atomic();
-	set_bit(pool->page, &pool_arena(pool)->late);
+	set_bit(pool->page, &arena->late);
 	/* Whoever sees this sees the bit. */
-	smp_store_release(&cn->unsettled, true);
+	smp_store_release(&cache_node(cache, arena->node)->unsettled, true);
 	return true;
 }
 

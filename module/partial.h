@@ -49,8 +49,7 @@ void partial_aside(struct pheap_cache *cache, struct cache_node *cn,
  * An allocated block is free from when somebody has the lock.  Returns false if it is
  * in no pool of @cache.  In an RCU section.
  */
-bool partial_mark_late(struct pheap_cache *cache, struct cache_node *cn,
-		       void *p);
+bool partial_mark_late(struct pheap_cache *cache, void *p);
 
 /* May code that holds locks be waited for here? */
 static inline bool partial_may_wait(void)
@@ -86,6 +85,14 @@ static inline void partial_unlock(struct pheap_cache *cache,
 		raw_spin_unlock(&cn->lock);
 	else
 		raw_spin_unlock_irqrestore(&cn->lock, cn->flags);
+}
+
+/* Have what is late or aside where it belongs, if the lock is to be had. */
+static inline void partial_tidy(struct pheap_cache *cache,
+				struct cache_node *cn)
+{
+	if (READ_ONCE(cn->unsettled) && partial_lock(cache, cn))
+		partial_unlock(cache, cn);
 }
 
 /* The fewer free blocks, the lower; a pool without live ones is in the last. */

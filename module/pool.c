@@ -441,14 +441,17 @@ static __always_inline void pool_gain(struct give *give, struct cache_node *cn,
 	}
 }
 
-/* The next block, where the lock is not to be had, or that is in no pool. */
-static void pool_give_late(struct give *give, struct cache_node *cn)
+/* All that are left, where the lock is not to be had: no more is tried for it. */
+static void pool_give_late(struct give *give)
 {
-	void *p = *give->p++;
+	void *p;
 
 	give->late = true;
-	if (!partial_mark_late(give->cache, cn, p))
-		*give->bad++ = p;
+	while (give->p < give->end) {
+		p = *give->p++;
+		if (!partial_mark_late(give->cache, p))
+			*give->bad++ = p;
+	}
 }
 
 /* The next blocks go back, as long as they are of @cn; the first is. */
@@ -461,7 +464,7 @@ static void pool_give_node(struct give *give, struct cache_node *cn)
 	unsigned int nr;
 
 	if (unlikely(!partial_lock(cache, cn))) {
-		pool_give_late(give, cn);
+		pool_give_late(give);
 		return;
 	}
 	do {
