@@ -75,7 +75,7 @@ enum backing_kind {
  * struct pool - a run of pages cut into equal blocks
  * @word: bitmap of allocated blocks, if there are at most 64.
  * @map: the same, if there are more.  Bits past the last block are set.
- * @link: in cache_node->pools.
+ * @link: in cache_node->pools or ->aside, or among those that come or go.
  * @rcu: for the end of a pool of objects.
  * @nr_free: clear bits.
  * @bucket: in which of cache_node->pools it is; or POOL_ASIDE, for those of
@@ -174,9 +174,10 @@ struct arena {
  * @depot: blocks that one CPU's magazine had too many of, for another's that
  *	has none; made when it is first wanted.
  * @nr_depot: how many.
- * @taker: CPU whose magazine was last refilled.
+ * @taker: CPU whose magazine was last refilled; a hint, of no lock.
  * @nr_idle: pools without live blocks.
- * @unsettled: there are pools in @aside, or late blocks.
+ * @unsettled: there are pools in @aside.
+ * @late: there are late blocks.
  * @flags: of interrupts, while a debug cache's @lock is held.
  * @aside_lock: protects @aside and the pools in it.
  * @aside: pools that were made while @lock was not to be had.
@@ -185,6 +186,7 @@ struct cache_node {
 	raw_spinlock_t lock;
 	int holder;
 	bool unsettled;
+	bool late;
 	u32 nonempty;
 	struct hlist_head pools[POOL_LISTS];
 	unsigned long nr_pools;

@@ -458,7 +458,7 @@ static bool magazine_recall(struct pheap *heap, int node, unsigned int pages)
 	struct pheap_cache *cache;
 	unsigned int nr = 0;
 
-	if (!arena_is_peak(heap, node, pages))
+	if (!arena_is_peak(heap, node, pages) || !partial_may_wait())
 		return false;
 	rcu_read_lock();
 	list_for_each_entry_rcu(cache, &heap->caches, link) {

@@ -73,9 +73,9 @@ void partial_put_aside(struct cache_node *cn, struct pool *pool)
 	raw_spin_lock_irqsave(&cn->aside_lock, flags);
 	pool->bucket = POOL_ASIDE;
 	hlist_add_head(&pool->link, &cn->aside);
+	/* Before anybody has a block of it, who may free that with the lock held. */
+	WRITE_ONCE(cn->unsettled, true);
 	raw_spin_unlock_irqrestore(&cn->aside_lock, flags);
-	/* Whoever sees this sees the pool. */
-	smp_store_release(&cn->unsettled, true);
 }
 
 void partial_aside(struct pheap_cache *cache, struct cache_node *cn,
@@ -110,8 +110,9 @@ bool partial_mark_late(struct pheap_cache *cache, void *p)
 	/* Whoever sees the bit sees the mark. */
 	smp_mb__before_atomic();
 	set_bit(pool->page, &arena->late);
-	/* Whoever sees this sees the bit. */
-	smp_store_release(&cache_node(cache, arena->node)->unsettled, true);
+	/* Whoever clears this sees the bit. */
+	smp_mb__after_atomic();
+	WRITE_ONCE(cache_node(cache, arena->node)->late, true);
 	return true;
 }
 
@@ -145,9 +146,13 @@ static void partial_settle_arena(struct pheap_cache *cache,
 
 	for (; late; late &= late - 1) {
 		pool = &arena->pools[__ffs(late)];
-		if (READ_ONCE(*pool_owner(pool)) != cache ||
-		    pool->bucket >= POOL_GONE)
+		if (READ_ONCE(*pool_owner(pool)) != cache)
 			continue;
+		if (pool->bucket >= POOL_GONE) {
+			/* Put aside since we have the lock: another time. */
+			WRITE_ONCE(cn->late, true);
+			continue;
+		}
 		clear_bit(pool->page, &arena->late);
 		/* A mark that comes from here on comes with the bit again. */
 		smp_mb__after_atomic();
@@ -161,6 +166,9 @@ static void partial_settle_late(struct pheap_cache *cache,
 	int node = cn - cache->nodes;
 	struct arena *arena;
 
+	lockdep_assert_held(&cn->lock);
+	/* What is not found from here on comes with the flag again. */
+	smp_store_mb(cn->late, false);
 	rcu_read_lock();
 	list_for_each_entry_rcu(arena, &cache->heap->nodes[node].arenas, all)
 		if (unlikely(READ_ONCE(arena->late)))
@@ -168,33 +176,31 @@ static void partial_settle_late(struct pheap_cache *cache,
 	rcu_read_unlock();
 }
 
-static void partial_settle_aside(struct pheap_cache *cache,
-				 struct cache_node *cn)
+void partial_tidy(struct pheap_cache *cache, struct cache_node *cn)
+{
+	if (!READ_ONCE(cn->unsettled) && !READ_ONCE(cn->late))
+		return;
+	if (!partial_may_wait() || !partial_lock(cache, cn))
+		return;
+	if (READ_ONCE(cn->late))
+		partial_settle_late(cache, cn);
+	partial_unlock(cache, cn);
+}
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(partial_tidy);
+
+void partial_settle(struct pheap_cache *cache, struct cache_node *cn)
 {
 	struct hlist_node *next;
 	struct pool *pool;
 	unsigned long flags;
 
+	lockdep_assert_held(&cn->lock);
 	raw_spin_lock_irqsave(&cn->aside_lock, flags);
+	WRITE_ONCE(cn->unsettled, false);
 	hlist_for_each_entry_safe(pool, next, &cn->aside, link) {
 		__hlist_del(&pool->link);
 		partial_add(cache, cn, pool);
 	}
 	raw_spin_unlock_irqrestore(&cn->aside_lock, flags);
-}
-
-/* The search for late blocks is too long for when interrupts are off. */
-void partial_settle(struct pheap_cache *cache, struct cache_node *cn)
-{
-	bool search = !in_hardirq() && !irqs_disabled();
-
-	lockdep_assert_held(&cn->lock);
-	if (search) {
-		/* What we do not find from here on comes with the flag again. */
-		smp_store_mb(cn->unsettled, false);
-	}
-	partial_settle_aside(cache, cn);
-	if (search)
-		partial_settle_late(cache, cn);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(partial_settle);

@@ -8,7 +8,7 @@
  * holder may have been interrupted by somebody who waits for a lock that is held
  * here.  They try for a while.  If that fails, a new pool is put aside, and may be
  * taken from; and a freed block is marked as late where it is.  Whoever takes the
- * lock next settles that.
+ * lock next settles the former, and the work of heap->decay the latter.
  *
  * A debug cache's blocks have no marks: its lock is held with interrupts off.
  */
@@ -30,7 +30,14 @@ void partial_init_marks(void);
 
 /* See partial_lock(). */
 bool partial_lock_carefully(struct pheap_cache *cache, struct cache_node *cn);
+/* Pools that are aside come to the others. */
 void partial_settle(struct pheap_cache *cache, struct cache_node *cn);
+
+/*
+ * The same, and late blocks are free, which takes a look at each arena: for those who
+ * count, walk, trim or clean up.  Nothing where it may not wait.
+ */
+void partial_tidy(struct pheap_cache *cache, struct cache_node *cn);
 
 /*
  * A pool that the lock can't be had for may be taken from by partial_aside() until
@@ -46,7 +53,7 @@ void partial_aside(struct pheap_cache *cache, struct cache_node *cn,
 		   partial_take_fn take, void *arg);
 
 /*
- * An allocated block is free from when somebody has the lock.  Returns false if it is
+ * An allocated block is free from the next partial_tidy() on.  Returns false if it is
  * in no pool of @cache.  In an RCU section.
  */
 bool partial_mark_late(struct pheap_cache *cache, void *p);
@@ -71,6 +78,8 @@ static inline bool partial_lock(struct pheap_cache *cache,
 		return false;
 	}
 	WRITE_ONCE(cn->holder, raw_smp_processor_id());
+	/* With one processor, that is the lock. */
+	barrier();
 	if (unlikely(READ_ONCE(cn->unsettled)))
 		partial_settle(cache, cn);
 	return true;
@@ -79,20 +88,13 @@ static inline bool partial_lock(struct pheap_cache *cache,
 static inline void partial_unlock(struct pheap_cache *cache,
 				  struct cache_node *cn)
 {
+	barrier();
 	WRITE_ONCE(cn->holder, PARTIAL_NOBODY);
 	__acquire(&cn->lock);
 	if (likely(!cache->flags))
 		raw_spin_unlock(&cn->lock);
 	else
 		raw_spin_unlock_irqrestore(&cn->lock, cn->flags);
-}
-
-/* Have what is late or aside where it belongs, if the lock is to be had. */
-static inline void partial_tidy(struct pheap_cache *cache,
-				struct cache_node *cn)
-{
-	if (READ_ONCE(cn->unsettled) && partial_lock(cache, cn))
-		partial_unlock(cache, cn);
 }
 
 /* The fewer free blocks, the lower; a pool without live ones is in the last. */

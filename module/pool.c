@@ -521,6 +521,10 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 	preempt_enable();
 	if (!hlist_empty(&give.empty))
 		pool_destroy(cache, &give.empty);
+	if (unlikely(give.late)) {
+		/* Either the work finds them, or we see that it is not to come. */
+		smp_mb();
+	}
 	if (atomic_long_read(&cache->heap->idle) || give.late)
 		pool_decay_later(cache->heap);
 	return give.bad - p;
@@ -650,7 +654,7 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 	}
 }
 
-/* For the sake of interrupts, no more than %POOL_BATCH. */
+/* For the sake of others who want the lock, no more than %POOL_BATCH. */
 static unsigned int pool_end_batch(struct pheap_cache *cache,
 				   struct cache_node *cn, unsigned int most)
 {
@@ -659,9 +663,7 @@ static unsigned int pool_end_batch(struct pheap_cache *cache,
 	unsigned int nr = 0;
 	HLIST_HEAD(idle);
 
-	if (!READ_ONCE(cn->nr_idle) && !READ_ONCE(cn->unsettled))
-		return 0;
-	if (!partial_lock(cache, cn))
+	if (!READ_ONCE(cn->nr_idle) || !partial_lock(cache, cn))
 		return 0;
 	hlist_for_each_entry_safe(pool, next, &cn->pools[POOL_IDLE], link) {
 		if (nr == most)
@@ -867,7 +869,10 @@ bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg)
 	struct cache_node *cn = pool_cache_node(cache, pool);
 	bool more = true;
 
-	if (cache == cache_none || pool_lead(pool) || !partial_lock(cache, cn))
+	if (cache == cache_none || pool_lead(pool))
+		return true;
+	partial_tidy(cache, cn);
+	if (!partial_lock(cache, cn))
 		return true;
 	if (pool_is_of(cache, pool))
 		more = pool_walk_blocks(cache, pool, fn, arg);
@@ -879,8 +884,10 @@ void pool_trim(struct pheap_cache *cache)
 {
 	int node;
 
-	for (node = 0; node < nr_node_ids; node++)
+	for (node = 0; node < nr_node_ids; node++) {
+		partial_tidy(cache, cache_node(cache, node));
 		pool_end_idle(cache, cache_node(cache, node), UINT_MAX);
+	}
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_trim);
 
@@ -891,6 +898,7 @@ void pool_decay(struct pheap_cache *cache)
 
 	for (node = 0; node < nr_node_ids; node++) {
 		cn = cache_node(cache, node);
+		partial_tidy(cache, cn);
 		pool_end_idle(cache, cn, (READ_ONCE(cn->nr_idle) + 1) / 2);
 	}
 }
@@ -904,6 +912,7 @@ static void pool_collect_all(struct pheap_cache *cache, struct cache_node *cn,
 	unsigned int i;
 
 	might_sleep();
+	partial_tidy(cache, cn);
 	if (!partial_lock(cache, cn))
 		return;
 	for (i = 0; i < POOL_LISTS; i++)

@@ -11,7 +11,7 @@
 
 #include "internal.h"
 
-/* For the sake of interrupts, give back no more at a time. */
+/* For the sake of others who want the lock, give back no more at a time. */
 #define POOL_BATCH	64U
 
 /* Pools that one call of pool_grow() may make. */

@@ -67,6 +67,7 @@ static void check_cache_node(struct check *check, struct pheap_cache *cache,
 	struct pool *pool;
 	unsigned int i;
 
+	partial_tidy(cache, cn);
 	if (!partial_lock(cache, cn))
 		return;
 	for (i = 0; i < POOL_LISTS; i++) {
