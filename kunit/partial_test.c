@@ -103,7 +103,7 @@ static unsigned long held_live(struct held *held)
 static void held_settle(struct kunit *test, struct held *held)
 {
 	partial_tidy(held->cache, held->cn);
-	KUNIT_EXPECT_FALSE(test, held->cn->unsettled);
+	KUNIT_EXPECT_TRUE(test, hlist_empty(&held->cn->aside));
 	KUNIT_EXPECT_FALSE(test, held->cn->late);
 }
 

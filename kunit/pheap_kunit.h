@@ -269,13 +269,13 @@ u8 poke_byte(const void *p);
 void poke_byte_write(void *p, u8 value);
 bool poke_is_zero(const void *p, size_t n);
 
-extern struct kunit_suite arena_suite, partial_suite, pool_suite, magazine_suite, heap_suite,
-	cache_suite, large_suite, map_suite, limit_suite, realloc_suite,
-	bulk_suite, content_suite, stats_suite, report_suite, fault_suite,
-	node_suite, defer_suite, reserve_suite, context_suite, race_suite,
-	stress_suite, view_suite, object_suite, slot_suite, weak_suite,
-	frame_suite, root_suite, gc_suite, shape_suite, rule_suite,
-	oracle_suite, scan_suite, gcstress_suite, kasan_suite;
+extern struct kunit_suite arena_suite, partial_suite, pool_suite,
+	magazine_suite, heap_suite, cache_suite, large_suite, map_suite,
+	limit_suite, realloc_suite, bulk_suite, content_suite, stats_suite,
+	report_suite, fault_suite, node_suite, defer_suite, reserve_suite,
+	context_suite, race_suite, stress_suite, view_suite, object_suite,
+	slot_suite, weak_suite, frame_suite, root_suite, gc_suite, shape_suite,
+	rule_suite, oracle_suite, scan_suite, gcstress_suite, kasan_suite;
 
 /* Module parameters. */
 extern unsigned long kunit_seed;

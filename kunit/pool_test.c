@@ -44,6 +44,15 @@ static void **block_array(struct kunit *test, unsigned int nr)
 	return p;
 }
 
+/* As magazine_grow() does. */
+static int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
+		     unsigned int nr)
+{
+	int got = pool_reuse(cache, node, gfp, p, nr);
+
+	return got == -EAGAIN ? pool_expand(cache, node, gfp, p, nr) : got;
+}
+
 /* Have a new pool and take all of it.  Returns the node that it is on. */
 static int take_pool(struct kunit *test, struct pheap_cache *cache, void **p)
 {

@@ -168,6 +168,9 @@ struct arena {
  * @lock: protects all of this and the pools in it, but for @aside; see partial.h.
  * @holder: CPU that holds it, or PARTIAL_NOBODY.
  * @nonempty: which of @pools have some.
+ * @late: there are late blocks.
+ * @aside_lock: protects @aside and the pools in it.
+ * @aside: pools that were made while @lock was not to be had.
  * @pools: pools with a free block, the fullest first, and those without.
  * @nr_pools: pools.
  * @nr_free: free blocks in them.
@@ -176,18 +179,15 @@ struct arena {
  * @nr_depot: how many.
  * @taker: CPU whose magazine was last refilled; a hint, of no lock.
  * @nr_idle: pools without live blocks.
- * @unsettled: there are pools in @aside.
- * @late: there are late blocks.
  * @flags: of interrupts, while a debug cache's @lock is held.
- * @aside_lock: protects @aside and the pools in it.
- * @aside: pools that were made while @lock was not to be had.
  */
 struct cache_node {
 	raw_spinlock_t lock;
 	int holder;
-	bool unsettled;
-	bool late;
 	u32 nonempty;
+	bool late;
+	raw_spinlock_t aside_lock;
+	struct hlist_head aside;
 	struct hlist_head pools[POOL_LISTS];
 	unsigned long nr_pools;
 	unsigned long nr_free;
@@ -196,8 +196,6 @@ struct cache_node {
 	int taker;
 	unsigned int nr_idle;
 	unsigned long flags;
-	raw_spinlock_t aside_lock;
-	struct hlist_head aside;
 };
 
 /**

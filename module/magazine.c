@@ -423,22 +423,36 @@ static unsigned int magazine_wants(struct pheap_cache *cache)
 	return clamp(capacity / 2, 1U, MAGAZINE_MAX / 2U);
 }
 
+/* Out of the magazine alone, in one piece: the last is the newest. */
+static __always_inline unsigned int
+magazine_pop_bulk(struct pheap_cache *cache, int node, void **p, unsigned int nr)
+{
+	struct magazine *mag;
+
+	preempt_disable();
+	mag = magazine_enter_node(cache, node);
+	if (!mag)
+		nr = 0;
+	else if (!magazine_nr(mag) && nr < MAGAZINE_BULK)
+		magazine_refill(cache, node, mag);
+	if (mag) {
+		nr = min(nr, magazine_nr(mag));
+		mag->state -= nr * MAGAZINE_BLOCK;
+		compat_copy_words(p, mag->slot + magazine_nr(mag), nr);
+		magazine_leave(mag);
+	}
+	preempt_enable();
+	return nr;
+}
+
 /* This CPU's blocks go back to their pools.  Returns how many. */
 static unsigned int magazine_empty(struct pheap_cache *cache)
 {
 	void *p[MAGAZINE_MAX] __uninitialized;
-	struct magazine *mag;
-	unsigned int nr = 0;
+	unsigned int nr;
 
-	preempt_disable();
-	mag = magazine_enter_this(cache);
-	if (mag) {
-		nr = magazine_nr(mag);
-		compat_copy_words(p, mag->slot, nr);
-		magazine_set_nr(mag, 0);
-		magazine_leave(mag);
-	}
-	preempt_enable();
+	/* So many that nothing is refilled for them. */
+	nr = magazine_pop_bulk(cache, numa_mem_id(), p, MAGAZINE_MAX);
 	magazine_flush(cache, p, nr, 0);
 	return nr;
 }
@@ -503,28 +517,6 @@ void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 	done = magazine_stock(cache, page_to_nid(virt_to_page(first)), p, got);
 	magazine_flush(cache, p + done, got - done, 0);
 	return first;
-}
-
-/* Out of the magazine alone, in one piece: the last is the newest. */
-static unsigned int magazine_pop_bulk(struct pheap_cache *cache, int node,
-				      void **p, unsigned int nr)
-{
-	struct magazine *mag;
-
-	preempt_disable();
-	mag = magazine_enter_node(cache, node);
-	if (!mag)
-		nr = 0;
-	else if (!magazine_nr(mag) && nr < MAGAZINE_BULK)
-		magazine_refill(cache, node, mag);
-	if (mag) {
-		nr = min(nr, magazine_nr(mag));
-		mag->state -= nr * MAGAZINE_BLOCK;
-		compat_copy_words(p, mag->slot + magazine_nr(mag), nr);
-		magazine_leave(mag);
-	}
-	preempt_enable();
-	return nr;
 }
 
 unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,

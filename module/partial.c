@@ -73,23 +73,6 @@ void partial_put_aside(struct cache_node *cn, struct pool *pool)
 	raw_spin_lock_irqsave(&cn->aside_lock, flags);
 	pool->bucket = POOL_ASIDE;
 	hlist_add_head(&pool->link, &cn->aside);
-	/* Before anybody has a block of it, who may free that with the lock held. */
-	WRITE_ONCE(cn->unsettled, true);
-	raw_spin_unlock_irqrestore(&cn->aside_lock, flags);
-}
-
-void partial_aside(struct pheap_cache *cache, struct cache_node *cn,
-		   partial_take_fn take, void *arg)
-{
-	struct pool *pool;
-	unsigned long flags;
-
-	if (hlist_empty(&cn->aside))
-		return;
-	raw_spin_lock_irqsave(&cn->aside_lock, flags);
-	hlist_for_each_entry(pool, &cn->aside, link)
-		if (!take(cache, pool, arg))
-			break;
 	raw_spin_unlock_irqrestore(&cn->aside_lock, flags);
 }
 
@@ -178,7 +161,7 @@ static void partial_settle_late(struct pheap_cache *cache,
 
 void partial_tidy(struct pheap_cache *cache, struct cache_node *cn)
 {
-	if (!READ_ONCE(cn->unsettled) && !READ_ONCE(cn->late))
+	if (hlist_empty(&cn->aside) && !READ_ONCE(cn->late))
 		return;
 	if (!partial_may_wait() || !partial_lock(cache, cn))
 		return;
@@ -196,7 +179,6 @@ void partial_settle(struct pheap_cache *cache, struct cache_node *cn)
 
 	lockdep_assert_held(&cn->lock);
 	raw_spin_lock_irqsave(&cn->aside_lock, flags);
-	WRITE_ONCE(cn->unsettled, false);
 	hlist_for_each_entry_safe(pool, next, &cn->aside, link) {
 		__hlist_del(&pool->link);
 		partial_add(cache, cn, pool);

@@ -40,17 +40,10 @@ void partial_settle(struct pheap_cache *cache, struct cache_node *cn);
 void partial_tidy(struct pheap_cache *cache, struct cache_node *cn);
 
 /*
- * A pool that the lock can't be had for may be taken from by partial_aside() until
- * somebody has it.
+ * A pool that the lock can't be had for may be taken from, with @cn->aside_lock held,
+ * until somebody has it.
  */
 void partial_put_aside(struct cache_node *cn, struct pool *pool);
-
-/* Call @take for pools that are aside, until it returns false. */
-typedef bool (*partial_take_fn)(struct pheap_cache *cache, struct pool *pool,
-				void *arg);
-
-void partial_aside(struct pheap_cache *cache, struct cache_node *cn,
-		   partial_take_fn take, void *arg);
 
 /*
  * An allocated block is free from the next partial_tidy() on.  Returns false if it is
@@ -80,7 +73,7 @@ static inline bool partial_lock(struct pheap_cache *cache,
 	WRITE_ONCE(cn->holder, raw_smp_processor_id());
 	/* With one processor, that is the lock. */
 	barrier();
-	if (unlikely(READ_ONCE(cn->unsettled)))
+	if (unlikely(!hlist_empty(&cn->aside)))
 		partial_settle(cache, cn);
 	return true;
 }

@@ -77,36 +77,22 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 	return take;
 }
 
-/**
- * struct pool_want - blocks wanted of pools that are aside
- * @end: past where they go.
- * @left: how many more.
- */
-struct pool_want {
-	void **end;
-	unsigned int left;
-};
-
-static bool pool_take_want(struct pheap_cache *cache, struct pool *pool,
-			   void *arg)
-{
-	struct pool_want *want = arg;
-	unsigned int got;
-
-	got = pool_take_from(cache, pool, want->end, want->left);
-	want->end -= got;
-	want->left -= got;
-	return want->left;
-}
-
-/* Where the lock is not to be had: one will do, as nobody knows how many there are. */
+/* A block where the lock is not to be had.  Returns how many, 0 or 1. */
 static noinline unsigned int pool_take_aside(struct pheap_cache *cache,
 					     struct cache_node *cn, void **p)
 {
-	struct pool_want want = { .end = p + 1, .left = 1 };
+	unsigned int got = 0;
+	struct pool *pool;
+	unsigned long flags;
 
-	partial_aside(cache, cn, pool_take_want, &want);
-	return 1 - want.left;
+	raw_spin_lock_irqsave(&cn->aside_lock, flags);
+	hlist_for_each_entry(pool, &cn->aside, link) {
+		got = pool_take_from(cache, pool, p + 1, 1);
+		if (got)
+			break;
+	}
+	raw_spin_unlock_irqrestore(&cn->aside_lock, flags);
+	return got;
 }
 
 unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
@@ -828,6 +814,7 @@ int pool_reuse(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	pools = pool_free_pages(cache, node, pool, pool_wants(cache, nr));
 	return pools ? pool_cut_up(cache, pool, pools, gfp, p, nr) : -EAGAIN;
 }
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_reuse);
 
 int pool_expand(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 		unsigned int nr)
@@ -838,15 +825,7 @@ int pool_expand(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	pools = pool_more_pages(cache, node, gfp, pool, pool_wants(cache, nr));
 	return pools > 0 ? pool_cut_up(cache, pool, pools, gfp, p, nr) : pools;
 }
-
-int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
-	      unsigned int nr)
-{
-	int got = pool_reuse(cache, node, gfp, p, nr);
-
-	return got == -EAGAIN ? pool_expand(cache, node, gfp, p, nr) : got;
-}
-EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_grow);
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_expand);
 
 /* With the lock held.  Returns false if the caller has seen enough. */
 static bool pool_walk_blocks(struct pheap_cache *cache, struct pool *pool,

@@ -14,7 +14,7 @@
 /* For the sake of others who want the lock, give back no more at a time. */
 #define POOL_BATCH	64U
 
-/* Pools that one call of pool_grow() may make. */
+/* Pools that one call of pool_reuse() or pool_expand() may make. */
 #define POOL_GROW_MAX	16
 
 /*
@@ -38,16 +38,17 @@ unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
 bool pool_give_all(struct pheap_cache *cache, struct pool *page);
 
 /*
- * Add a pool to @cache, on @node if possible, or more if @nr blocks fill them,
- * and take up to @nr blocks of them, the one to be used first last.  Returns how
- * many, -ENOSPC or -ENOMEM.
+ * Add a pool to @cache, on @node, or more if @nr blocks fill them, of pages that the
+ * heap has; and take up to @nr blocks of them, the one to be used first last.
+ * Returns how many, -ENOMEM, or -EAGAIN if it has no such pages.
  */
-int pool_grow(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
-	      unsigned int nr);
-
-/* Either half of that: with pages that the heap has, -EAGAIN for none; with more. */
 int pool_reuse(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 	       unsigned int nr);
+
+/*
+ * The same of pages from the kernel, on @node if possible.  Returns how many,
+ * -ENOSPC or -ENOMEM.
+ */
 int pool_expand(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 		unsigned int nr);
 
@@ -92,7 +93,7 @@ static inline bool pool_has_free(struct pheap_cache *cache, int node)
 	const struct cache_node *cn = cache_node(cache, node);
 
 	return READ_ONCE(cn->nr_free) || READ_ONCE(cn->nr_depot) ||
-	       READ_ONCE(cn->unsettled);
+	       !hlist_empty(&cn->aside);
 }
 
 /* Offset of @p in its pool, and whether a block starts there. */
