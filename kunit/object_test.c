@@ -513,6 +513,7 @@ static void object_long_chain(struct kunit *test)
 	unsigned int nr = graph_scaled(1000000);
 	struct graph *graph = graph_make(test, 1);
 	struct pheap_object *chain = object_chain(graph, nr);
+	unsigned int ended;
 	unsigned long flags;
 	ktime_t start, end;
 
@@ -520,11 +521,13 @@ static void object_long_chain(struct kunit *test)
 	start = ktime_get();
 	pheap_put(chain);
 	end = ktime_get();
+	/* Before the worker, on another processor, has done more. */
+	ended = atomic_read(&graph->ends);
 	local_irq_restore(flags);
 	kunit_info(test, "%u objects: put took %lld ns\n", nr,
 		   ktime_to_ns(ktime_sub(end, start)));
 	KUNIT_EXPECT_LT(test, ktime_ms_delta(end, start), 50);
-	KUNIT_EXPECT_LT(test, atomic_read(&graph->ends), nr / 10);
+	KUNIT_EXPECT_LT(test, ended, nr / 10);
 	KUNIT_EXPECT_TRUE(test, graph_wait(graph, nr));
 }
 
