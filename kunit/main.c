@@ -30,7 +30,7 @@ static void __exit kunit_exit(void)
 module_init(kunit_init);
 module_exit(kunit_exit);
 
-kunit_test_suites(&arena_suite, &partial_suite, &pool_suite, &magazine_suite,
+kunit_test_suites(&arena_suite, &partial_suite, &pool_suite, &give_suite, &magazine_suite,
 		  &heap_suite, &cache_suite, &large_suite, &map_suite, &limit_suite,
 		  &realloc_suite, &bulk_suite, &content_suite, &stats_suite,
 		  &report_suite, &fault_suite, &node_suite, &defer_suite,

@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "backing.h"
 #include "cache.h"
+#include "give.h"
 #include "map.h"
 #include "pheap_kunit.h"
 #include "pool.h"
@@ -70,7 +71,7 @@ static void give_all(struct kunit *test, struct pheap_cache *cache, void **p,
 
 	for (i = 0; i < nr; i += part) {
 		part = min(nr - i, POOL_BATCH);
-		KUNIT_EXPECT_EQ(test, pool_give_blocks(cache, p + i, part), 0);
+		KUNIT_EXPECT_EQ(test, give_blocks(cache, p + i, part), 0);
 	}
 }
 
@@ -196,8 +197,11 @@ static void pool_takes_fullest_first(struct kunit *test)
 
 	for (i = 0; i < 3; i++)
 		node = take_pool(test, cache, p + i * nr);
-	for (i = 0; i < 3; i++)
-		give_all(test, cache, p + i * nr, freed[i]);
+	/* In turn, so that the lists they are in lag behind. */
+	for (j = 0; j < 20; j++)
+		for (i = 0; i < 3; i++)
+			if (j < freed[i])
+				give_all(test, cache, p + i * nr + j, 1);
 	for (i = 0; i < 3; i++) {
 		pool = map_find_pool(p[order[i] * nr + nr - 1]);
 		for (j = 0; j < freed[order[i]]; j++) {
@@ -224,7 +228,7 @@ static void pool_finds_double_frees(struct kunit *test)
 	again[2] = p[3];
 	again[3] = p[3];
 	again[4] = p[1];
-	KUNIT_EXPECT_EQ(test, pool_give_blocks(cache, again, 5), 3);
+	KUNIT_EXPECT_EQ(test, give_blocks(cache, again, 5), 3);
 	KUNIT_EXPECT_PTR_EQ(test, again[0], p[0]);
 	KUNIT_EXPECT_PTR_EQ(test, again[1], p[3]);
 	KUNIT_EXPECT_PTR_EQ(test, again[2], p[1]);
@@ -234,7 +238,7 @@ static void pool_finds_double_frees(struct kunit *test)
 	pool_trim(cache);
 	KUNIT_EXPECT_EQ(test, cn->nr_pools, 0);
 	again[0] = p[7];
-	KUNIT_EXPECT_EQ(test, pool_give_blocks(cache, again, 1), 1);
+	KUNIT_EXPECT_EQ(test, give_blocks(cache, again, 1), 1);
 }
 
 /* An emptied pool is anybody's. */

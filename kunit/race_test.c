@@ -9,6 +9,7 @@
 #include <linux/sizes.h>
 
 #include "backing.h"
+#include "give.h"
 #include "pheap_kunit.h"
 #include "pool.h"
 
@@ -284,7 +285,7 @@ static int shuffle_thread(void *arg)
 
 	while (!kthread_should_stop()) {
 		nr = pool_take_blocks(cache, numa_mem_id(), p, SHUFFLED);
-		pool_give_blocks(cache, p, nr);
+		give_blocks(cache, p, nr);
 		cond_resched();
 	}
 	return 0;

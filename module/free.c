@@ -8,6 +8,7 @@
 
 #include "debug.h"
 #include "free.h"
+#include "give.h"
 #include "large.h"
 #include "magazine.h"
 #include "map.h"
@@ -95,6 +96,7 @@ static bool free_shared(struct pheap_cache *expected, const void *p)
 	preempt_disable();
 	done = free_find_shared(p, &cache) &&
 	       (!expected || cache == expected) &&
+	       !free_is_marked(cache, p, cache->cookie) &&
 	       free_push(cache, compat_cpu_offset(), p, cache->cookie);
 	preempt_enable();
 	return done;
@@ -131,7 +133,13 @@ static void free_wipe(const struct pheap_cache *cache, const void *p)
 	if (want_init_on_free() && !cache->ctor)
 		memset((void *)p + cache->stable, 0,
 		       cache->size - cache->stable);
-	free_close(cache, p);
+	mark_close(cache, p);
+}
+
+/* All is well with a block, but the magazine has no room. */
+static noinline void free_full(struct pheap_cache *cache, const void *p)
+{
+	magazine_put(cache, (void *)p, _RET_IP_);
 }
 
 /*
@@ -146,13 +154,18 @@ static __always_inline void free_any(const void *p, bool nodes)
 {
 	struct compat_pin pin = compat_pin();
 	struct pheap_cache *cache;
-	bool done;
+	bool good, done;
 
-	done = likely(free_find(p, &cache)) && (!nodes || free_is_near_first(p)) &&
-	       likely(free_push(cache, compat_pin_offset(pin), p,
-				cache->cookie));
+	good = likely(free_find(p, &cache)) && (!nodes || free_is_near_first(p)) &&
+	       likely(!free_is_marked(cache, p, cache->cookie));
+	done = good && likely(free_push(cache, compat_pin_offset(pin), p,
+					cache->cookie));
 	compat_unpin(pin);
-	if (unlikely(!done))
+	if (likely(done))
+		return;
+	if (good)
+		free_full(cache, p);
+	else
 		free_any_slow(p);
 }
 
@@ -161,13 +174,18 @@ static __always_inline void free_of(struct pheap_cache *cache, const void *p,
 				    bool nodes)
 {
 	struct compat_pin pin = compat_pin();
-	bool done;
+	bool good, done;
 
-	done = likely(free_is_of(cache, p)) && (!nodes || free_is_near_first(p)) &&
-	       likely(free_push(cache, compat_pin_offset(pin), p,
-				cache->cookie));
+	good = likely(free_is_of(cache, p)) && (!nodes || free_is_near_first(p)) &&
+	       likely(!free_is_marked(cache, p, cache->cookie));
+	done = good && likely(free_push(cache, compat_pin_offset(pin), p,
+					cache->cookie));
 	compat_unpin(pin);
-	if (unlikely(!done))
+	if (likely(done))
+		return;
+	if (good)
+		free_full(cache, p);
+	else
 		free_object_slow(cache, p);
 }
 
@@ -252,7 +270,7 @@ static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
 	if (cache->flags & PHEAP_DEBUG) {
 		if (!debug_free(cache, p, caller))
 			return;
-		free_close(cache, p);
+		mark_close(cache, p);
 	} else {
 		free_wipe(cache, p);
 	}
@@ -306,12 +324,12 @@ void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
 		return;
 	}
 	for (i = 0; i < nr; i++)
-		free_close(cache, p[i]);
+		mark_close(cache, p[i]);
 	if (nr == cache->blocks && pool_give_all(cache, page))
 		return;
 	for (i = 0; i < nr; i++)
 		mark_set(cache, p[i]);
-	bad = pool_give_blocks(cache, p, nr);
+	bad = give_blocks(cache, p, nr);
 	for (i = 0; i < bad; i++)
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p[i], 0);
 }
@@ -339,18 +357,6 @@ void pheap_free_sensitive(const void *p)
 }
 EXPORT_SYMBOL_GPL(pheap_free_sensitive);
 
-/**
- * struct free_spill - blocks that go to their pools, in one go
- * @cache: whose they are.
- * @nr: how many.
- * @p: they are; marked.
- */
-struct free_spill {
-	struct pheap_cache *cache;
-	unsigned int nr;
-	void *p[POOL_BATCH];
-};
-
 /* From so many blocks on, those that a magazine has no room for go to pools. */
 #define FREE_BULK	8
 
@@ -359,8 +365,7 @@ struct free_spill {
  * known to be one.  Returns how many.  Most are neighbours on a page; where pools
  * have more than one, their starts differ from page to page.
  */
-static __always_inline size_t free_run(struct pheap_cache *cache, size_t n,
-				       void **p, void **to)
+static size_t free_run(struct pheap_cache *cache, size_t n, void **p, void **to)
 {
 	unsigned long near = cache->pages == 1 ? PAGE_SIZE : 0;
 	u64 *word;
@@ -372,7 +377,7 @@ static __always_inline size_t free_run(struct pheap_cache *cache, size_t n,
 		word = at + cookie;
 		if (unlikely(*word == mark_cookie(cache, at)))
 			break;
-		free_close(cache, at);
+		mark_close(cache, at);
 		*word = mark_cookie(cache, at);
 		to[i] = at;
 		if (++i == n)
@@ -394,7 +399,8 @@ static size_t free_to_magazine(struct pheap_cache *cache, size_t n, void **p)
 	size_t done;
 	u32 nr;
 
-	if (!magazine_enter(mag))
+	/* A full one need not be entered. */
+	if (READ_ONCE(mag->state) >= mag->full || !magazine_enter(mag))
 		return 0;
 	nr = magazine_nr(mag);
 	n = min_t(size_t, n, mag->capacity - nr);
@@ -405,27 +411,21 @@ static size_t free_to_magazine(struct pheap_cache *cache, size_t n, void **p)
 }
 
 /*
- * As many as fit go into the magazine; or if none does, a run of @cache into
- * @spill, for the pools.  Returns how many.
+ * As many as fit go into the magazine.  Returns how many, and whose they are if the
+ * first is in order.
  */
 static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p,
-			     struct free_spill *spill)
+			     struct pheap_cache **cache)
 {
-	struct pheap_cache *cache;
 	size_t done = 0;
 
 	preempt_disable();
-	if (((free_find(p[0], &cache) && free_is_near_first(p[0])) ||
-	     free_find_shared(p[0], &cache)) &&
-	    (!expected || cache == expected)) {
-		done = free_to_magazine(cache, n, p);
-		if (!done && n >= FREE_BULK) {
-			n = min_t(size_t, n, POOL_BATCH);
-			done = free_run(cache, n, p, spill->p);
-			spill->nr = done;
-			spill->cache = cache;
-		}
-	}
+	if (((free_find(p[0], cache) && free_is_near_first(p[0])) ||
+	     free_find_shared(p[0], cache)) &&
+	    (!expected || *cache == expected))
+		done = free_to_magazine(*cache, n, p);
+	else
+		*cache = NULL;
 	preempt_enable();
 	return done;
 }
@@ -433,20 +433,18 @@ static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p,
 static void free_bulk(struct pheap_cache *expected, size_t n, void **p,
 		      unsigned long caller)
 {
-	struct free_spill spill __uninitialized;
+	struct pheap_cache *cache;
 	size_t done;
 
-	while (n) {
-		spill.nr = 0;
-		done = free_bulk_fast(expected, n, p, &spill);
-		if (spill.nr)
-			magazine_flush(spill.cache, spill.p, spill.nr, caller);
+	for (; n; n -= done, p += done) {
+		done = free_bulk_fast(expected, n, p, &cache);
+		if (!done && cache && n >= FREE_BULK)
+			done = give_checked(cache, p,
+					    min_t(size_t, n, POOL_BATCH));
 		if (!done) {
 			free_slow(expected, p[0], caller);
 			done = 1;
 		}
-		n -= done;
-		p += done;
 	}
 }
 

@@ -30,28 +30,21 @@ void free_object_block(struct pheap_cache *cache, struct pool *page,
 void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
 		  unsigned int nr);
 
-/* Nobody may touch a free block, but for what of it is stable. */
-static __always_inline void free_close(const struct pheap_cache *cache,
-				       const void *p)
+/* Whether @p, whose mark is @at in it, is free already. */
+static __always_inline bool free_is_marked(const struct pheap_cache *cache,
+					   const void *p, unsigned long at)
 {
-	compat_kasan_free(p + cache->stable, cache->size - cache->stable);
+	return unlikely(*(u64 *)(p + at) == mark_cookie(cache, p));
 }
 
-/*
- * @p, if it is in no magazine, goes into this CPU's, whose number times 8 is
- * @offset.  Its mark is @at in it.  Preemption is off.
- */
+/* If not, it goes into the magazine of this CPU, whose number times 8 is @offset. */
 static __always_inline bool free_push(const struct pheap_cache *cache,
 				      unsigned long offset, const void *p,
 				      unsigned long at)
 {
-	u64 cookie = mark_cookie(cache, p);
-
-	if (unlikely(*(u64 *)(p + at) == cookie))
-		return false;
-	free_close(cache, p);
+	mark_close(cache, p);
 	return magazine_push(magazine_at(cache, offset), (void *)p,
-			     mark_again(at), cookie);
+			     mark_again(at), mark_cookie(cache, p));
 }
 
 /*
@@ -65,7 +58,8 @@ static __always_inline bool free_object_fast(const struct pheap_cache *cache,
 	if (static_branch_unlikely(&free_many_nodes) &&
 	    arena->node != numa_mem_id())
 		return false;
-	return free_push(cache, compat_cpu_offset(), p,
+	return !free_is_marked(cache, p, sizeof(struct pheap_object)) &&
+	       free_push(cache, compat_cpu_offset(), p,
 			 sizeof(struct pheap_object));
 }
 

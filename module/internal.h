@@ -203,6 +203,7 @@ struct cache_node {
  * @inverse: 2^64 / @size rounded up, to tell a block's start from its middle.
  * @bound: what is less for a start, multiplied by @inverse; 0 for a cache whose
  *	blocks always take the slow path.
+ * @recip: 2^32 / @size, to make an index of an offset.
  * @last: offset in the pool of the last block.
  * @size: bytes of a block.
  * @cookie: offset in the block of the cookie that it holds in a magazine.
@@ -221,7 +222,6 @@ struct cache_node {
  * @align: alignment of a block, in bytes.
  * @align_pages: alignment of a pool, in pages.
  * @capacity: most blocks that a magazine may have; 0 = no magazines.
- * @recip: 2^32 / @size, to make an index of an offset.
  * @fill_mul: makes a bucket of a count of free blocks.
  * @flags: PHEAP_DEBUG and PHEAP_PASSTHROUGH, from the heap.
  * @ctor: constructor.
@@ -237,6 +237,7 @@ struct cache_node {
 struct pheap_cache {
 	u64 inverse;
 	u64 bound;
+	u64 recip;
 	u32 last;
 	u32 size;
 	u32 cookie;
@@ -254,7 +255,6 @@ struct pheap_cache {
 	u32 align;
 	u16 align_pages;
 	u16 capacity;
-	u32 recip;
 	u32 fill_mul;
 	unsigned int flags;
 	void (*ctor)(void *obj);

@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "backing.h"
+#include "give.h"
 #include "magazine.h"
 #include "partial.h"
 #include "pool.h"
@@ -148,13 +149,11 @@ static struct magazine *magazine_swap(struct pheap_cache *cache,
 }
 
 /* Give this CPU a magazine, or a larger one, if it is time for that. */
-static void magazine_upgrade(struct pheap_cache *cache)
+static noinline void magazine_enlarge(struct pheap_cache *cache)
 {
 	struct magazine *mag, *new;
 	unsigned int capacity;
 
-	/* Roughly: it is only for the budget. */
-	WRITE_ONCE(cache->heap->misses, READ_ONCE(cache->heap->misses) + 1);
 	preempt_disable();
 	mag = magazine_this(cache);
 	capacity = magazine_fit(cache, mag);
@@ -169,6 +168,25 @@ static void magazine_upgrade(struct pheap_cache *cache)
 	new = magazine_swap(cache, new);
 	preempt_enable();
 	magazine_free(new);
+}
+
+static unsigned int magazine_capacity_here(const struct pheap_cache *cache)
+{
+	unsigned int capacity;
+
+	preempt_disable();
+	capacity = READ_ONCE(magazine_this(cache)->capacity);
+	preempt_enable();
+	return capacity;
+}
+
+/* This CPU's magazine was empty or full: see whether it should be larger. */
+static void magazine_upgrade(struct pheap_cache *cache)
+{
+	/* Roughly: it is only for the budget. */
+	WRITE_ONCE(cache->heap->misses, READ_ONCE(cache->heap->misses) + 1);
+	if (magazine_capacity_here(cache) < cache->capacity)
+		magazine_enlarge(cache);
 }
 
 /*
@@ -274,17 +292,22 @@ magazine_unmark(struct pheap_cache *cache, void **p, unsigned int nr)
 	return nr;
 }
 
+/* The first @bad of @p were free already. */
+static void magazine_report(struct pheap_cache *cache, void **p,
+			    unsigned long caller, unsigned int bad)
+{
+	for (; bad; bad--)
+		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, *p++, caller);
+}
+
 void magazine_flush(struct pheap_cache *cache, void **p, unsigned int nr,
 		    unsigned long caller)
 {
-	unsigned int bad, i, part;
+	unsigned int part;
 
 	for (; nr; nr -= part, p += part) {
 		part = min_t(unsigned int, nr, POOL_BATCH);
-		bad = pool_give_blocks(cache, p, part);
-		for (i = 0; i < bad; i++)
-			report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p[i],
-				   caller);
+		magazine_report(cache, p, caller, give_blocks(cache, p, part));
 	}
 }
 
@@ -395,16 +418,6 @@ static unsigned int magazine_stock(struct pheap_cache *cache, int node,
 	}
 	preempt_enable();
 	return nr;
-}
-
-static unsigned int magazine_capacity_here(const struct pheap_cache *cache)
-{
-	unsigned int capacity;
-
-	preempt_disable();
-	capacity = READ_ONCE(magazine_this(cache)->capacity);
-	preempt_enable();
-	return capacity;
 }
 
 /*
@@ -530,42 +543,31 @@ unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
 	return magazine_unmark(cache, p, got);
 }
 
-/**
- * struct spill - blocks that a full magazine makes room by
- * @nr: how many.
- * @p: they are, to be flushed with preemption on.
- */
-struct spill {
-	unsigned int nr;
-	void *p[MAGAZINE_MAX / 2];
-};
-
 /* The oldest half leaves a full magazine, which is busy. */
 static void magazine_spill(struct pheap_cache *cache, struct magazine *mag,
-			   struct spill *spill)
+			   struct give_rest *rest)
 {
 	struct cache_node *cn = cache_node(cache, numa_mem_id());
 	unsigned int nr = (magazine_nr(mag) + 1) / 2;
 
 	if (mag->capacity < cache->capacity ||
-	    !depot_give(cache, cn, mag->slot, nr)) {
-		compat_copy_words(spill->p, mag->slot, nr);
-		spill->nr = nr;
-	}
+	    !depot_give(cache, cn, mag->slot, nr))
+		magazine_report(cache, mag->slot, 0,
+				give_blocks_pinned(cache, mag->slot, nr, rest));
 	mag->state -= nr * MAGAZINE_BLOCK;
 	compat_copy_words(mag->slot, mag->slot + nr, magazine_nr(mag));
 }
 
 /* Returns false if there is no magazine to be used. */
 static bool magazine_try_put(struct pheap_cache *cache, void *p,
-			     struct spill *spill)
+			     struct give_rest *rest)
 {
 	struct magazine *mag = magazine_enter_node(cache, numa_mem_id());
 
 	if (!mag)
 		return false;
 	if (magazine_nr(mag) == mag->capacity)
-		magazine_spill(cache, mag, spill);
+		magazine_spill(cache, mag, rest);
 	mark_set(cache, p);
 	mag->slot[magazine_nr(mag)] = p;
 	mag->state += MAGAZINE_BLOCK;
@@ -575,17 +577,16 @@ static bool magazine_try_put(struct pheap_cache *cache, void *p,
 
 void magazine_put(struct pheap_cache *cache, void *p, unsigned long caller)
 {
-	struct spill spill __uninitialized;
+	struct give_rest rest = {};
 	bool done = false;
 
-	spill.nr = 0;
 	if (cache->capacity) {
 		magazine_upgrade(cache);
 		depot_prepare(cache, cache_node(cache, numa_mem_id()));
 		preempt_disable();
-		done = magazine_try_put(cache, p, &spill);
+		done = magazine_try_put(cache, p, &rest);
 		preempt_enable();
-		magazine_flush(cache, spill.p, spill.nr, 0);
+		give_finish(cache, &rest);
 	}
 	if (!done)
 		magazine_give_one(cache, p, caller);

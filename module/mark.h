@@ -29,6 +29,13 @@ static __always_inline u64 *mark_at(const struct pheap_cache *cache,
 	return (u64 *)((char *)p + cache->cookie);
 }
 
+/* Nobody may touch a free block, but for what of it is stable. */
+static __always_inline void mark_close(const struct pheap_cache *cache,
+				       const void *p)
+{
+	compat_kasan_free(p + cache->stable, cache->size - cache->stable);
+}
+
 static __always_inline bool mark_has(const struct pheap_cache *cache)
 {
 	return !(cache->flags & PHEAP_DEBUG);

@@ -90,7 +90,12 @@ static inline void partial_unlock(struct pheap_cache *cache,
 		raw_spin_unlock_irqrestore(&cn->lock, cn->flags);
 }
 
-/* The fewer free blocks, the lower; a pool without live ones is in the last. */
+/*
+ * The fewer free blocks, the lower; a pool without live ones is in the last, and one
+ * without free ones in POOL_FULL.  Others may have more free blocks than their list
+ * says: who frees moves them only from POOL_FULL or to the last, and who takes puts
+ * them right.
+ */
 static inline unsigned int partial_bucket(const struct pheap_cache *cache,
 					  unsigned int nr_free)
 {
@@ -155,14 +160,33 @@ static inline void partial_remove(struct pheap_cache *cache,
 	cn->nr_pools--;
 }
 
-/* The fullest pool that has a free block, or NULL. */
-static inline struct pool *partial_fullest(const struct cache_node *cn)
+/* The same for @list. */
+static inline void partial_take_out(struct pheap_cache *cache,
+				    struct cache_node *cn, struct pool *pool,
+				    struct hlist_head *list)
 {
-	u32 lists = READ_ONCE(cn->nonempty) & (BIT(POOL_FULL) - 1);
+	partial_remove(cache, cn, pool);
+	hlist_add_head(&pool->link, list);
+}
 
-	if (!lists)
-		return NULL;
-	return hlist_entry(cn->pools[__ffs(lists)].first, struct pool, link);
+/* So many pools that have more free blocks than their list says are put right. */
+#define PARTIAL_PUT_RIGHT	16
+
+/* The fullest pool that has a free block, or one of the fullest; there is one. */
+static inline struct pool *partial_fullest(struct pheap_cache *cache,
+					   struct cache_node *cn)
+{
+	unsigned int bucket, tries = PARTIAL_PUT_RIGHT;
+	struct pool *pool;
+
+	for (;;) {
+		bucket = __ffs(cn->nonempty);
+		pool = hlist_entry(cn->pools[bucket].first, struct pool, link);
+		if (likely(partial_bucket(cache, pool->nr_free) == bucket) ||
+		    !tries--)
+			return pool;
+		partial_move(cache, cn, pool);
+	}
 }
 
 #endif /* _PHEAP_PARTIAL_H */

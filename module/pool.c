@@ -109,7 +109,7 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 	nr = min_t(unsigned long, nr, cn->nr_free);
 	cn->nr_free -= nr;
 	for (left = nr; left;) {
-		pool = partial_fullest(cn);
+		pool = partial_fullest(cache, cn);
 		left -= pool_take_from(cache, pool, p + left, left);
 		partial_move(cache, cn, pool);
 	}
@@ -264,11 +264,7 @@ static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
 			pool_withhold(cache, pool, (p - base) / size);
 }
 
-/*
- * Pools without live blocks, on no list but @pools, end, unless one of their
- * blocks was written to: somebody may hold that still, after he freed it twice.
- */
-static void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
+void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
 {
 	struct hlist_node *next;
 	struct pool *pool;
@@ -295,193 +291,6 @@ static bool pool_is_of(const struct pheap_cache *cache,
 	       pool->bucket < POOL_GONE;
 }
 
-/* A pool leaves the others for @list. */
-static void pool_take_out(struct pheap_cache *cache, struct cache_node *cn,
-			  struct pool *pool, struct hlist_head *list)
-{
-	partial_remove(cache, cn, pool);
-	hlist_add_head(&pool->link, list);
-}
-
-/* pool_of() where the first arena of the window is not it. */
-static noinline struct pool *pool_of_other(const struct pheap_cache *cache,
-					   const void *p)
-{
-	struct pool *page = map_find_page(p);
-
-	return page && READ_ONCE(*pool_owner(page)) == cache ?
-		       pool_first(page) : NULL;
-}
-
-/* The pool of @cache that a block starts in, in an RCU section, or NULL. */
-static __always_inline struct pool *pool_of(const struct pheap_cache *cache,
-					    const void *p, const void **base)
-{
-	struct arena *arena = map_look((unsigned long)p);
-	unsigned long off = (unsigned long)p - arena->base;
-	unsigned long page = off / PAGE_SIZE;
-	struct pool *pool;
-
-	if (likely(off < ARENA_SIZE && compat_is(arena->cache[page], cache))) {
-		*base = (void *)arena->base + arena->start[page];
-		return &arena->pools[arena->start[page] / PAGE_SIZE];
-	}
-	pool = pool_of_other(cache, p);
-	if (pool)
-		*base = pool_base(pool);
-	return pool;
-}
-
-/**
- * struct give - blocks on their way back to their pools
- * @cache: whose they are.
- * @p: the next.
- * @end: past the last.
- * @bad: where the next that is free already goes, not past @p.
- * @empty: pools that have no live blocks left.
- * @late: some were left to whoever has the lock next.
- */
-struct give {
-	struct pheap_cache *cache;
-	void **p;
-	void **end;
-	void **bad;
-	struct hlist_head empty;
-	bool late;
-};
-
-/*
- * Mark the blocks from @p on free that are of the pool at @base, which the first is.
- * Returns the next after them, and how many were not free.
- */
-static __always_inline void **pool_clear(struct give *give, u64 *map,
-					 const void *base, void **p,
-					 unsigned int *nr)
-{
-	unsigned int last = give->cache->last, recip = give->cache->recip;
-	void **end = give->end;
-	unsigned long offset;
-	unsigned int index;
-	u64 bit;
-
-	*nr = 0;
-	do {
-		offset = *p - base;
-		if (offset > last)
-			break;
-		index = (u64)offset * recip >> 32;
-		bit = BIT_ULL(index % 64);
-		if (likely(map[index / 64] & bit)) {
-			map[index / 64] ^= bit;
-			++*nr;
-		} else {
-			*give->bad++ = *p;
-		}
-	} while (++p < end);
-	return p;
-}
-
-/* The same for a pool whose bitmap is one word. */
-static __always_inline void **pool_clear_word(struct give *give, u64 *map,
-					      const void *base, void **p,
-					      unsigned int *nr)
-{
-	unsigned int last = give->cache->last, recip = give->cache->recip;
-	void **end = give->end, **from = p;
-	unsigned long offset;
-	u64 word = *map;
-
-	do {
-		offset = *p - base;
-		if (offset > last)
-			break;
-		if (unlikely(!compat_take_bit(&word,
-					      (u64)offset * recip >> 32))) {
-			*give->bad++ = *p;
-			from++;
-		}
-	} while (++p < end);
-	*nr = p - from;
-	*map = word;
-	return p;
-}
-
-/* @nr more blocks of @pool are free. */
-static __always_inline void pool_gain(struct give *give, struct cache_node *cn,
-				      struct pool *pool, unsigned int nr)
-{
-	struct pheap_cache *cache = give->cache;
-	unsigned int nr_free = pool->nr_free + nr;
-	unsigned int bucket = partial_bucket(cache, nr_free);
-
-	lockdep_assert_held(&cn->lock);
-	pool->nr_free = nr_free;
-	cn->nr_free += nr;
-	if (likely(bucket == pool->bucket))
-		return;
-	if (bucket == POOL_IDLE && !cache->lingers) {
-		pool_take_out(cache, cn, pool, &give->empty);
-	} else {
-		partial_unlink(cache, cn, pool);
-		partial_link(cache, cn, pool, bucket);
-	}
-}
-
-/* All that are left, where the lock is not to be had: no more is tried for it. */
-static void pool_give_late(struct give *give)
-{
-	void *p;
-
-	give->late = true;
-	while (give->p < give->end) {
-		p = *give->p++;
-		if (!partial_mark_late(give->cache, p))
-			*give->bad++ = p;
-	}
-}
-
-/* The next blocks go back, as long as they are of @cn; the first is. */
-static void pool_give_node(struct give *give, struct cache_node *cn)
-{
-	struct pheap_cache *cache = give->cache;
-	void **p = give->p;
-	const void *base;
-	struct pool *pool;
-	unsigned int nr;
-
-	if (unlikely(!partial_lock(cache, cn))) {
-		pool_give_late(give);
-		return;
-	}
-	do {
-		pool = pool_of(cache, *p, &base);
-		if (unlikely(!pool || pool->bucket >= POOL_GONE)) {
-			*give->bad++ = *p++;
-			continue;
-		}
-		if (nr_node_ids > 1 && pool_cache_node(cache, pool) != cn)
-			break;
-		p = cache->blocks <= 64 ?
-			    pool_clear_word(give, &pool->word, base, p, &nr) :
-			    pool_clear(give, pool->map, base, p, &nr);
-		pool_gain(give, cn, pool, nr);
-	} while (p < give->end);
-	partial_unlock(cache, cn);
-	give->p = p;
-}
-
-/* The node of the pool that the next block is in. */
-static struct cache_node *pool_node_of(const struct give *give)
-{
-	struct pool *pool = NULL;
-	const void *base;
-
-	if (nr_node_ids > 1)
-		pool = pool_of(give->cache, *give->p, &base);
-	return pool ? pool_cache_node(give->cache, pool) :
-		      cache_node(give->cache, first_online_node);
-}
-
 void pool_decay_later(struct pheap *heap)
 {
 	if (READ_ONCE(heap->decaying))
@@ -495,28 +304,6 @@ void pool_decay_later(struct pheap *heap)
 	rcu_read_unlock();
 }
 
-unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
-			      unsigned int nr)
-{
-	struct give give = { .cache = cache, .p = p, .end = p + nr, .bad = p };
-
-	/* For the map's readers. */
-	preempt_disable();
-	while (give.p < give.end)
-		pool_give_node(&give, pool_node_of(&give));
-	preempt_enable();
-	if (!hlist_empty(&give.empty))
-		pool_destroy(cache, &give.empty);
-	if (unlikely(give.late)) {
-		/* Either the work finds them, or we see that it is not to come. */
-		smp_mb();
-	}
-	if (atomic_long_read(&cache->heap->idle) || give.late)
-		pool_decay_later(cache->heap);
-	return give.bad - p;
-}
-EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_give_blocks);
-
 bool pool_give_all(struct pheap_cache *cache, struct pool *page)
 {
 	struct pool *pool = pool_first(page);
@@ -526,7 +313,7 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page)
 	if (!partial_lock(cache, cn))
 		return false;
 	if (pool_is_of(cache, pool) && !pool->nr_free)
-		pool_take_out(cache, cn, pool, &all);
+		partial_take_out(cache, cn, pool, &all);
 	partial_unlock(cache, cn);
 	if (hlist_empty(&all))
 		return false;
@@ -654,7 +441,7 @@ static unsigned int pool_end_batch(struct pheap_cache *cache,
 	hlist_for_each_entry_safe(pool, next, &cn->pools[POOL_IDLE], link) {
 		if (nr == most)
 			break;
-		pool_take_out(cache, cn, pool, &idle);
+		partial_take_out(cache, cn, pool, &idle);
 		nr++;
 	}
 	partial_unlock(cache, cn);
@@ -896,7 +683,7 @@ static void pool_collect_all(struct pheap_cache *cache, struct cache_node *cn,
 		return;
 	for (i = 0; i < POOL_LISTS; i++)
 		hlist_for_each_entry_safe(pool, next, &cn->pools[i], link)
-			pool_take_out(cache, cn, pool, pools);
+			partial_take_out(cache, cn, pool, pools);
 	partial_unlock(cache, cn);
 }
 

@@ -25,13 +25,6 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 			      unsigned int nr);
 
 /*
- * Give back @nr blocks of @cache, whose addresses were checked.  Those that
- * are free already are left and put first in @p.  Returns how many they are.
- */
-unsigned int pool_give_blocks(struct pheap_cache *cache, void **p,
-			      unsigned int nr);
-
-/*
  * Give back all blocks of the pool that @page is of, whether they are marked or
  * not.  Returns false, with nothing done, if some were free.
  */
@@ -51,6 +44,12 @@ int pool_reuse(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
  */
 int pool_expand(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
 		unsigned int nr);
+
+/*
+ * Pools without live blocks, on no list but @pools, end, unless one of their
+ * blocks was written to: somebody may hold that still, after he freed it twice.
+ */
+void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools);
 
 /* Give up pools without live blocks: all of them, or half. */
 void pool_trim(struct pheap_cache *cache);

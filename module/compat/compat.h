@@ -21,6 +21,7 @@
 #include <linux/export.h>
 #include <linux/fault-inject.h>
 #include <linux/gfp.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -203,13 +204,30 @@ static __always_inline void *compat_result(void *p)
 #define compat_is(x, v)	(READ_ONCE(x) == (v))
 #endif
 
+/*
+ * Both words of a product.  GCC keeps those of an __int128 together, and puts them
+ * on the stack for want of registers.
+ */
+static __always_inline u64 compat_mul(u64 a, u64 b, u64 *high)
+{
+#if defined(__x86_64__)
+	u64 low;
+
+	asm("mulq %3" : "=a" (low), "=d" (*high) : "0" (a), "rm" (b) : "cc");
+	return low;
+#else
+	*high = mul_u64_u64_shr(a, b, 64);
+	return a * b;
+#endif
+}
+
 /* Clear a bit of a word in a register.  Returns whether it was set. */
-static __always_inline bool compat_take_bit(u64 *word, unsigned int bit)
+static __always_inline bool compat_take_bit(u64 *word, unsigned long bit)
 {
 #if defined(__x86_64__)
 	bool was;
 
-	asm("btrq %2, %0" : "+r" (*word), "=@ccc" (was) : "r" ((u64)bit));
+	asm("btrq %2, %0" : "+r" (*word), "=@ccc" (was) : "r" (bit));
 	return was;
 #else
 	u64 mask = BIT_ULL(bit % 64);
@@ -217,6 +235,21 @@ static __always_inline bool compat_take_bit(u64 *word, unsigned int bit)
 
 	*word &= ~mask;
 	return was;
+#endif
+}
+
+/* The same, of a word that the compiler would otherwise keep as it was, too. */
+static __always_inline bool compat_take_bit_if(u64 *word, unsigned long bit)
+{
+#if defined(__x86_64__)
+	bool is;
+
+	asm("btq %2, %1" : "=@ccc" (is) : "r" (*word), "r" (bit));
+	if (likely(is))
+		asm("btrq %1, %0" : "+r" (*word) : "r" (bit));
+	return is;
+#else
+	return compat_take_bit(word, bit);
 #endif
 }
 

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/mm.h>
+
+#include "give.h"
+#include "map.h"
+#include "mark.h"
+#include "partial.h"
+#include "pool.h"
+
+/* What a loop over blocks has to do; what it need not is not compiled into it. */
+#define GIVE_CHECK	BIT(0)	/* are they allocated blocks? */
+#define GIVE_NODES	BIT(1)	/* of which node? */
+#define GIVE_RUN	BIT(2)	/* where does the pool begin? */
+#define GIVE_MAP	BIT(3)	/* which word of its bitmap? */
+
+/**
+ * struct give - blocks on their way back to their pools
+ * @cache: whose they are.
+ * @p: the next.
+ * @end: past the last.
+ * @bad: where the next that is free already goes, not past @p.
+ * @rest: what is left to do.
+ */
+struct give {
+	struct pheap_cache *cache;
+	void **p;
+	void **end;
+	void **bad;
+	struct give_rest *rest;
+};
+
+/**
+ * struct give_place - where a block is
+ * @pool: its pool, or NULL.
+ * @base: where that begins.
+ */
+struct give_place {
+	struct pool *pool;
+	const void *base;
+};
+
+/* Where the first arena of the window has it not. */
+static noinline struct give_place give_find_other(const struct pheap_cache *cache,
+						  const void *p)
+{
+	struct pool *page = map_find_page(p);
+
+	if (!page || READ_ONCE(*pool_owner(page)) != cache)
+		return (struct give_place) {};
+	page = pool_first(page);
+	return (struct give_place) { page, pool_base(page) };
+}
+
+/* Where @p is, if the first arena of the window has it, in an RCU section. */
+static __always_inline bool give_find_first(const struct pheap_cache *cache,
+					    const void *p,
+					    struct give_place *place,
+					    unsigned int how)
+{
+	struct arena *arena = map_look((unsigned long)p);
+	unsigned long off = (unsigned long)p - arena->base;
+	unsigned long page = off / PAGE_SIZE;
+	u32 start;
+
+	if (unlikely(off >= ARENA_SIZE) ||
+	    unlikely(!compat_is(arena->cache[page], cache)))
+		return false;
+	if (how & GIVE_RUN) {
+		start = arena->start[page];
+		place->pool = &arena->pools[start / PAGE_SIZE];
+		place->base = (void *)arena->base + start;
+	} else {
+		place->pool = &arena->pools[page];
+		place->base = (void *)((unsigned long)p & PAGE_MASK);
+	}
+	return true;
+}
+
+/* The pool of @cache that @p is in. */
+static __always_inline bool give_find(const struct pheap_cache *cache,
+				      const void *p, struct give_place *place,
+				      unsigned int how)
+{
+	if (likely(give_find_first(cache, p, place, how)))
+		return true;
+	*place = give_find_other(cache, p);
+	return place->pool;
+}
+
+/* Clear the bit of a block.  Returns false if it was clear. */
+static __always_inline bool give_take_bit(u64 *map, unsigned long index,
+					  unsigned int how)
+{
+	bool was;
+	u64 word;
+
+	if (!(how & GIVE_MAP))
+		return how & GIVE_CHECK ? compat_take_bit(map, index) :
+					  compat_take_bit_if(map, index);
+	word = map[index / 64];
+	was = compat_take_bit(&word, index);
+	map[index / 64] = word;
+	return was;
+}
+
+/*
+ * The same for @p, which is at @offset in the pool; if it is not known whether it is
+ * a block, it is checked and marked.
+ */
+static __always_inline bool give_take(const struct pheap_cache *cache, void *p,
+				      u64 offset, u64 *map, unsigned int how)
+{
+	u64 *mark = mark_at(cache, p);
+	u64 index;
+
+	if (!(how & GIVE_CHECK))
+		return give_take_bit(map, offset * cache->recip >> 32, how);
+	/* See pool_is_start(); of a start, the high word is the index. */
+	if (unlikely(compat_mul(offset, cache->inverse, &index) >= cache->bound) ||
+	    unlikely(*mark == mark_cookie(cache, p)) ||
+	    unlikely(!give_take_bit(map, index, how)))
+		return false;
+	mark_close(cache, p);
+	*mark = mark_cookie(cache, p);
+	return true;
+}
+
+/*
+ * Blocks of a pool that comes to another list, if it is in any.  Those of one that
+ * is not were free already.
+ */
+static noinline bool give_relist(struct give *give, struct cache_node *cn,
+				 struct pool *pool, unsigned int nr_free)
+{
+	struct pheap_cache *cache = give->cache;
+
+	if (unlikely(pool->bucket >= POOL_GONE))
+		return false;
+	pool->nr_free = nr_free;
+	if (nr_free == cache->blocks && !cache->lingers)
+		partial_take_out(cache, cn, pool, &give->rest->empty);
+	else
+		partial_move(cache, cn, pool);
+	return true;
+}
+
+/*
+ * Mark the blocks from @p on free that are of one pool, as long as they are in a
+ * row, and move @p past them.  Returns false if the first is free already, or is
+ * none.
+ */
+static __always_inline bool give_pool(struct give *give,
+				      struct pheap_cache *cache,
+				      struct cache_node *cn,
+				      struct give_place place, void ***p,
+				      void **end, unsigned int how)
+{
+	struct pool *pool = place.pool;
+	unsigned long last = how & GIVE_RUN ? cache->last : PAGE_SIZE - 1;
+	unsigned long bytes, offset = **p - place.base;
+	u64 word = pool->word, *map = &word;
+	void **next = *p;
+	u16 nr_free;
+
+	if (how & GIVE_MAP)
+		map = how & GIVE_NODES ? pool_bitmap(pool, cache) : pool->map;
+	do {
+		if (unlikely(!give_take(cache, *next, offset, map, how)))
+			break;
+		if (++next == end)
+			break;
+		offset = *next - place.base;
+	} while (unlikely(offset <= last));
+	bytes = (void *)next - (void *)*p;
+	if (unlikely(!bytes))
+		return false;
+	nr_free = pool->nr_free + bytes / sizeof(**p);
+	if (unlikely(pool->bucket >= POOL_FULL || nr_free == cache->blocks) &&
+	    unlikely(!give_relist(give, cn, pool, nr_free)))
+		return false;
+	pool->nr_free = nr_free;
+	if (!(how & GIVE_MAP))
+		pool->word = word;
+	*p = next;
+	return true;
+}
+
+/* Whether there may be blocks at @p, and of a pool whose lock is held. */
+static __always_inline bool give_may(const struct give *give,
+				     struct give_place place, const void *p,
+				     unsigned int how)
+{
+	if (how & GIVE_RUN && unlikely(p - place.base > give->cache->last))
+		return false;
+	if (how & GIVE_MAP && unlikely(place.pool->bucket >= POOL_GONE))
+		return false;
+	return true;
+}
+
+/* The next blocks go back, as long as they are of @cn; the first is. */
+static __always_inline void give_loop(struct give *give, struct cache_node *cn,
+				      unsigned int how)
+{
+	struct pheap_cache *cache = give->cache;
+	void **p = give->p, **end = give->end;
+	struct give_place place;
+
+	do {
+		if (unlikely(!give_find(cache, *p, &place, how)) ||
+		    unlikely(!give_may(give, place, *p, how)))
+			goto bad;
+		if (how & GIVE_NODES &&
+		    cache_node(cache, pool_arena(place.pool)->node) != cn)
+			break;
+		if (likely(give_pool(give, cache, cn, place, &p, end, how)))
+			continue;
+bad:
+		if (how & GIVE_CHECK)
+			break;
+		*give->bad++ = *p++;
+	} while (p < end);
+	give->p = p;
+}
+
+/* As little as possible for most; where there are several nodes, one way for all. */
+static __always_inline void give_loop_any(struct give *give,
+					  struct cache_node *cn,
+					  unsigned int how)
+{
+	const struct pheap_cache *cache = give->cache;
+	bool run = cache->pages > 1, map = cache->blocks > 64;
+
+	if (nr_node_ids > 1 || (run && map))
+		give_loop(give, cn, how | GIVE_NODES | GIVE_RUN | GIVE_MAP);
+	else if (run)
+		give_loop(give, cn, how | GIVE_RUN);
+	else if (map)
+		give_loop(give, cn, how | GIVE_MAP);
+	else
+		give_loop(give, cn, how);
+}
+
+/* The node of the pool that the next block is in. */
+static noinline int give_node_of(const struct give *give)
+{
+	struct give_place place;
+
+	if (!give_find(give->cache, *give->p, &place, GIVE_RUN))
+		return first_online_node;
+	return pool_arena(place.pool)->node;
+}
+
+/* All that are left, where the lock is not to be had: no more is tried for it. */
+static noinline void give_late(struct give *give)
+{
+	void *p;
+
+	give->rest->late = true;
+	while (give->p < give->end) {
+		p = *give->p++;
+		if (!partial_mark_late(give->cache, p))
+			*give->bad++ = p;
+	}
+}
+
+/* The next blocks go back, as long as they are of one node. */
+static __always_inline bool give_node(struct give *give, unsigned int how)
+{
+	int node = nr_node_ids > 1 ? give_node_of(give) : 0;
+	struct cache_node *cn = cache_node(give->cache, node);
+	void **from = give->p, **bad = give->bad;
+
+	if (unlikely(!partial_lock(give->cache, cn)))
+		return false;
+	give_loop_any(give, cn, how);
+	cn->nr_free += (give->p - from) - (give->bad - bad);
+	partial_unlock(give->cache, cn);
+	return true;
+}
+
+void give_finish_slow(struct pheap_cache *cache, struct give_rest *rest)
+{
+	if (!hlist_empty(&rest->empty))
+		pool_destroy(cache, &rest->empty);
+	if (rest->late) {
+		/* Either the work finds them, or we see that it is not to come. */
+		smp_mb();
+	}
+	if (atomic_long_read(&cache->heap->idle) || rest->late)
+		pool_decay_later(cache->heap);
+}
+
+unsigned int give_blocks_pinned(struct pheap_cache *cache, void **p,
+				unsigned int nr, struct give_rest *rest)
+{
+	struct give give = {
+		.cache = cache, .p = p, .end = p + nr, .bad = p, .rest = rest,
+	};
+
+	while (give.p < give.end)
+		if (!give_node(&give, 0))
+			give_late(&give);
+	return give.bad - p;
+}
+
+unsigned int give_blocks(struct pheap_cache *cache, void **p, unsigned int nr)
+{
+	struct give_rest rest = {};
+	unsigned int bad;
+
+	preempt_disable();
+	bad = give_blocks_pinned(cache, p, nr, &rest);
+	preempt_enable();
+	give_finish(cache, &rest);
+	return bad;
+}
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(give_blocks);
+
+unsigned int give_checked(struct pheap_cache *cache, void **p, unsigned int nr)
+{
+	struct give_rest rest = {};
+	struct give give = {
+		.cache = cache, .p = p, .end = p + nr, .bad = p, .rest = &rest,
+	};
+
+	preempt_disable();
+	give_node(&give, GIVE_CHECK);
+	preempt_enable();
+	give_finish(cache, &rest);
+	return give.p - p;
+}
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(give_checked);
