@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "give.h"
 #include "map.h"
+#include "mark.h"
 #include "pheap_kunit.h"
 #include "pool.h"
 
@@ -345,6 +346,39 @@ static void pool_matches_model(struct kunit *test)
 	give_all(test, cache, p, out);
 }
 
+/* More than are recalled at a time. */
+#define MANY	24
+
+/* Pages of idle pools serve others, whosever they are, and as often as there are some. */
+static void pool_recalls_of_any_cache(struct kunit *test)
+{
+	const struct pheap_cache_args args = { .size = 4096 };
+	struct pheap_cache *from[2], *to = class_for(test, 64);
+	void **p = block_array(test, POOL_MOST);
+	unsigned int i, j, round;
+
+	from[0] = class_for(test, 4096);
+	from[1] = pheap_cache_create(heap_of(test), "named", &args);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(from[1]));
+	fixture_of(test)->leaves = true;
+	for (round = 0; round < 6; round++) {
+		for (j = 0; j < 2; j++) {
+			for (i = 0; i < MANY; i++)
+				take_pool(test, from[j], p + i);
+			for (i = 0; i < MANY; i++)
+				mark_set(from[j], p[i]);
+			give_all(test, from[j], p, MANY);
+		}
+		while (arena_free_pages(heap_of(test)))
+			take_pool(test, to, p);
+		backing_fail_nth(1, true);
+		while (atomic_long_read(&heap_of(test)->idle))
+			take_pool(test, to, p);
+		backing_fail_nth(0, false);
+		FIXTURE_CHECK(test);
+	}
+}
+
 static struct kunit_case pool_cases[] = {
 	MODE_CASE(pools, pool_has_every_block_once),
 	MODE_CASE(pools, pool_wastes_little),
@@ -355,6 +389,7 @@ static struct kunit_case pool_cases[] = {
 	MODE_CASE(pools, pool_changes_class),
 	MODE_CASE(pools, pool_trims_unused),
 	MODE_CASE(plain, pool_recalls_idle),
+	MODE_CASE(plain, pool_recalls_of_any_cache),
 	MODE_CASE(pools, pool_matches_model),
 	{}
 };

@@ -43,6 +43,7 @@
 #define _PHEAP_INTERNAL_H
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -289,6 +290,8 @@ struct pheap_cache {
  * @pages: pages of arenas.
  * @free_pages: those in no pool.
  * @most_pages: the most that @pages was since the last trim.
+ * @idle: size classes that may have pools without live blocks, and after them a
+ *	bit for all other caches; of no lock.
  */
 struct heap_node {
 	raw_spinlock_t lock;
@@ -299,6 +302,7 @@ struct heap_node {
 	unsigned long pages;
 	unsigned long free_pages;
 	unsigned long most_pages;
+	DECLARE_BITMAP(idle, NR_CLASSES + 1);
 };
 
 #define DEFER_SPARES	2

@@ -116,6 +116,19 @@ static inline void partial_unlink(struct pheap_cache *cache,
 	pool->bucket = POOL_GONE;
 }
 
+/* Its pages may serve others, if they see that there is one. */
+static inline void partial_show_idle(struct pheap_cache *cache,
+				     struct cache_node *cn)
+{
+	struct heap_node *hn = &cache->heap->nodes[cn - cache->nodes];
+	int bit = cache->index == CACHE_NAMED ? NR_CLASSES : cache->index;
+
+	/* Either they see nr_idle, or we see that they no longer know of it. */
+	smp_mb__after_atomic();
+	if (!test_bit(bit, hn->idle))
+		set_bit(bit, hn->idle);
+}
+
 static inline void partial_link(struct pheap_cache *cache,
 				struct cache_node *cn, struct pool *pool,
 				unsigned int bucket)
@@ -125,8 +138,9 @@ static inline void partial_link(struct pheap_cache *cache,
 	hlist_add_head(&pool->link, &cn->pools[bucket]);
 	cn->nonempty |= BIT(bucket);
 	if (bucket == POOL_IDLE) {
-		cn->nr_idle++;
+		WRITE_ONCE(cn->nr_idle, cn->nr_idle + 1);
 		atomic_long_add(cache->pages, &cache->heap->idle);
+		partial_show_idle(cache, cn);
 	}
 }
 

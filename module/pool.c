@@ -462,28 +462,74 @@ static unsigned int pool_end_idle(struct pheap_cache *cache,
 	return nr;
 }
 
+/**
+ * struct recall - pages that are wanted of pools without live blocks
+ * @hn: of what heap and node.
+ * @node: node.
+ * @want: end as soon as so many are free.
+ * @ended: how many pools did.
+ */
+struct recall {
+	struct heap_node *hn;
+	int node;
+	unsigned long want;
+	unsigned int ended;
+};
+
+/* Returns false if some were left, as there are enough, or their lock is not to be had. */
+static bool pool_recall_of(struct recall *recall, struct pheap_cache *cache)
+{
+	struct cache_node *cn = cache_node(cache, recall->node);
+	unsigned long have = READ_ONCE(recall->hn->free_pages);
+
+	if (!READ_ONCE(cn->nr_idle))
+		return true;
+	if (have < recall->want)
+		recall->ended += pool_end_idle(cache, cn,
+					       DIV_ROUND_UP(recall->want - have,
+							    cache->pages));
+	return !READ_ONCE(cn->nr_idle);
+}
+
+static bool pool_recall_named(struct recall *recall, struct pheap *heap)
+{
+	struct pheap_cache *cache;
+
+	list_for_each_entry_rcu(cache, &heap->caches, link)
+		if (cache->index == CACHE_NAMED &&
+		    !pool_recall_of(recall, cache))
+			return false;
+	return true;
+}
+
 bool pool_recall(struct pheap *heap, int node, unsigned long pages)
 {
 	struct heap_node *hn = &heap->nodes[node];
-	unsigned long want = READ_ONCE(hn->free_pages) + pages;
-	struct pheap_cache *cache;
-	unsigned int ended = 0;
-	unsigned long have;
+	struct recall recall = {
+		.hn = hn, .node = node, .want = READ_ONCE(hn->free_pages) + pages,
+	};
+	unsigned long i, end = NR_CLASSES + 1;
+	bool all;
 
 	if (!atomic_long_read(&heap->idle))
 		return false;
 	rcu_read_lock();
-	list_for_each_entry_rcu(cache, &heap->caches, link) {
-		if (!READ_ONCE(cache_node(cache, node)->nr_idle))
-			continue;
-		have = READ_ONCE(hn->free_pages);
-		if (have >= want)
+	for (; READ_ONCE(hn->free_pages) < recall.want; end = i) {
+		i = find_last_bit(hn->idle, end);
+		if (i == end)
 			break;
-		ended += pool_end_idle(cache, cache_node(cache, node),
-				       DIV_ROUND_UP(want - have, cache->pages));
+		clear_bit(i, hn->idle);
+		/* Pairs with the barrier in partial_show_idle(). */
+		smp_mb__after_atomic();
+		all = i == NR_CLASSES ?
+			      pool_recall_named(&recall, heap) :
+			      pool_recall_of(&recall,
+					     READ_ONCE(heap->classes[i]));
+		if (!all)
+			set_bit(i, hn->idle);
 	}
 	rcu_read_unlock();
-	return ended;
+	return recall.ended;
 }
 
 /* Pages for a pool where @node has none: new ones, or at last any node's. */
