@@ -136,10 +136,19 @@ static void free_wipe(const struct pheap_cache *cache, const void *p)
 	mark_close(cache, p);
 }
 
-/* All is well with a block, but the magazine has no room. */
+/*
+ * All was well with a block, but the magazine has no room, or is in use.  Another look,
+ * as nothing held the cache since then but that this is its block.
+ */
 static noinline void free_full(struct pheap_cache *cache, const void *p)
 {
-	magazine_put(cache, (void *)p, _RET_IP_);
+	rcu_read_lock();
+	if (likely(free_is_of(cache, p) &&
+		   !free_is_marked(cache, p, cache->cookie)))
+		magazine_put(cache, (void *)p, _RET_IP_);
+	else
+		free_slow(cache, p, _RET_IP_);
+	rcu_read_unlock();
 }
 
 /*
@@ -434,14 +443,20 @@ static void free_bulk(struct pheap_cache *expected, size_t n, void **p,
 		      unsigned long caller)
 {
 	struct pheap_cache *cache;
-	size_t done;
+	bool pools = true;
+	long done;
 
 	for (; n; n -= done, p += done) {
+		/* For the cache, whatever others do. */
+		rcu_read_lock();
 		done = free_bulk_fast(expected, n, p, &cache);
-		if (!done && cache && n >= FREE_BULK)
+		if (!done && cache && pools && n >= FREE_BULK)
 			done = give_checked(cache, p,
 					    min_t(size_t, n, POOL_BATCH));
-		if (!done) {
+		rcu_read_unlock();
+		/* Who may not wait for the pools' lock tries no more. */
+		pools &= done >= 0;
+		if (done <= 0) {
 			free_slow(expected, p[0], caller);
 			done = 1;
 		}

@@ -37,7 +37,10 @@ static __always_inline bool free_is_marked(const struct pheap_cache *cache,
 	return unlikely(*(u64 *)(p + at) == mark_cookie(cache, p));
 }
 
-/* If not, it goes into the magazine of this CPU, whose number times 8 is @offset. */
+/*
+ * One that is not goes into the magazine of this CPU, whose number times 8 is @offset.
+ * Preemption is off.
+ */
 static __always_inline bool free_push(const struct pheap_cache *cache,
 				      unsigned long offset, const void *p,
 				      unsigned long at)

@@ -19,6 +19,7 @@
  * @p: the next.
  * @end: past the last.
  * @bad: where the next that is free already goes, not past @p.
+ * @counted: blocks that cache_node->nr_free has already.
  * @rest: what is left to do.
  */
 struct give {
@@ -26,6 +27,7 @@ struct give {
 	void **p;
 	void **end;
 	void **bad;
+	unsigned int counted;
 	struct give_rest *rest;
 };
 
@@ -134,13 +136,18 @@ static noinline bool give_relist(struct give *give, struct cache_node *cn,
 {
 	struct pheap_cache *cache = give->cache;
 
+	unsigned int nr = nr_free - pool->nr_free;
+
 	if (unlikely(pool->bucket >= POOL_GONE))
 		return false;
 	pool->nr_free = nr_free;
-	if (nr_free == cache->blocks && !cache->lingers)
-		partial_take_out(cache, cn, pool, &give->rest->empty);
-	else
+	if (nr_free < cache->blocks || cache->lingers) {
 		partial_move(cache, cn, pool);
+		return true;
+	}
+	cn->nr_free += nr;
+	give->counted += nr;
+	partial_take_out(cache, cn, pool, &give->rest->empty);
 	return true;
 }
 
@@ -206,12 +213,13 @@ static __always_inline void give_loop(struct give *give, struct cache_node *cn,
 	struct give_place place;
 
 	do {
-		if (unlikely(!give_find(cache, *p, &place, how)) ||
-		    unlikely(!give_may(give, place, *p, how)))
+		if (unlikely(!give_find(cache, *p, &place, how)))
 			goto bad;
 		if (how & GIVE_NODES &&
 		    cache_node(cache, pool_arena(place.pool)->node) != cn)
 			break;
+		if (unlikely(!give_may(give, place, *p, how)))
+			goto bad;
 		if (likely(give_pool(give, cache, cn, place, &p, end, how)))
 			continue;
 bad:
@@ -273,7 +281,8 @@ static __always_inline bool give_node(struct give *give, unsigned int how)
 	if (unlikely(!partial_lock(give->cache, cn)))
 		return false;
 	give_loop_any(give, cn, how);
-	cn->nr_free += (give->p - from) - (give->bad - bad);
+	cn->nr_free += (give->p - from) - (give->bad - bad) - give->counted;
+	give->counted = 0;
 	partial_unlock(give->cache, cn);
 	return true;
 }
@@ -316,17 +325,18 @@ unsigned int give_blocks(struct pheap_cache *cache, void **p, unsigned int nr)
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(give_blocks);
 
-unsigned int give_checked(struct pheap_cache *cache, void **p, unsigned int nr)
+int give_checked(struct pheap_cache *cache, void **p, unsigned int nr)
 {
 	struct give_rest rest = {};
 	struct give give = {
 		.cache = cache, .p = p, .end = p + nr, .bad = p, .rest = &rest,
 	};
+	bool locked;
 
 	preempt_disable();
-	give_node(&give, GIVE_CHECK);
+	locked = give_node(&give, GIVE_CHECK);
 	preempt_enable();
 	give_finish(cache, &rest);
-	return give.p - p;
+	return locked ? give.p - p : -EBUSY;
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(give_checked);

@@ -20,7 +20,7 @@ unsigned int give_blocks(struct pheap_cache *cache, void **p, unsigned int nr);
 /**
  * struct give_rest - what is left to do once preemption is on
  * @empty: pools that have no live blocks left.
- * @late: some blocks were left to whoever has the pools' lock next.
+ * @late: some blocks are late: see partial.h.
  */
 struct give_rest {
 	struct hlist_head empty;
@@ -46,8 +46,8 @@ static inline void give_finish(struct pheap_cache *cache,
 
 /*
  * Check, mark and give back blocks, up to @nr, until one is not an allocated block
- * of @cache.  Returns how many; 0 also if the pools' lock is not to be had.
+ * of @cache.  Returns how many, or -EBUSY if the pools' lock is not to be had.
  */
-unsigned int give_checked(struct pheap_cache *cache, void **p, unsigned int nr);
+int give_checked(struct pheap_cache *cache, void **p, unsigned int nr);
 
 #endif /* _PHEAP_GIVE_H */

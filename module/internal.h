@@ -172,7 +172,8 @@ struct arena {
  * @late: there are late blocks.
  * @aside_lock: protects @aside and the pools in it.
  * @aside: pools that were made while @lock was not to be had.
- * @pools: pools with a free block, the fullest first, and those without.
+ * @pools: pools with a free block, the fullest first, and those without; see
+ *	partial_bucket().
  * @nr_pools: pools.
  * @nr_free: free blocks in them.
  * @depot: blocks that one CPU's magazine had too many of, for another's that

@@ -476,30 +476,32 @@ struct recall {
 	unsigned int ended;
 };
 
-/* Returns false if some were left, as there are enough, or their lock is not to be had. */
+/* Returns whether some are left. */
 static bool pool_recall_of(struct recall *recall, struct pheap_cache *cache)
 {
 	struct cache_node *cn = cache_node(cache, recall->node);
 	unsigned long have = READ_ONCE(recall->hn->free_pages);
 
-	if (!READ_ONCE(cn->nr_idle))
-		return true;
-	if (have < recall->want)
+	if (READ_ONCE(cn->nr_idle) && have < recall->want)
 		recall->ended += pool_end_idle(cache, cn,
 					       DIV_ROUND_UP(recall->want - have,
 							    cache->pages));
-	return !READ_ONCE(cn->nr_idle);
+	return READ_ONCE(cn->nr_idle);
 }
 
-static bool pool_recall_named(struct recall *recall, struct pheap *heap)
+/* The same for caches that have a bit of heap_node->idle. */
+static bool pool_recall_bit(struct recall *recall, struct pheap *heap,
+			    unsigned int bit)
 {
 	struct pheap_cache *cache;
+	bool left = false;
 
+	if (bit < NR_CLASSES)
+		return pool_recall_of(recall, READ_ONCE(heap->classes[bit]));
 	list_for_each_entry_rcu(cache, &heap->caches, link)
-		if (cache->index == CACHE_NAMED &&
-		    !pool_recall_of(recall, cache))
-			return false;
-	return true;
+		if (cache->index == CACHE_NAMED)
+			left |= pool_recall_of(recall, cache);
+	return left;
 }
 
 bool pool_recall(struct pheap *heap, int node, unsigned long pages)
@@ -509,7 +511,6 @@ bool pool_recall(struct pheap *heap, int node, unsigned long pages)
 		.hn = hn, .node = node, .want = READ_ONCE(hn->free_pages) + pages,
 	};
 	unsigned long i, end = NR_CLASSES + 1;
-	bool all;
 
 	if (!atomic_long_read(&heap->idle))
 		return false;
@@ -518,14 +519,13 @@ bool pool_recall(struct pheap *heap, int node, unsigned long pages)
 		i = find_last_bit(hn->idle, end);
 		if (i == end)
 			break;
+		if (pool_recall_bit(&recall, heap, i))
+			continue;
+		/* Others may look meanwhile, so that the bit is cleared last. */
 		clear_bit(i, hn->idle);
 		/* Pairs with the barrier in partial_show_idle(). */
 		smp_mb__after_atomic();
-		all = i == NR_CLASSES ?
-			      pool_recall_named(&recall, heap) :
-			      pool_recall_of(&recall,
-					     READ_ONCE(heap->classes[i]));
-		if (!all)
+		if (pool_recall_bit(&recall, heap, i))
 			set_bit(i, hn->idle);
 	}
 	rcu_read_unlock();
