@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 
 #include "give.h"
 #include "map.h"

@@ -5,7 +5,6 @@
 #include "arena.h"
 #include "backing.h"
 #include "debug.h"
-#include "map.h"
 #include "mark.h"
 #include "partial.h"
 #include "pool.h"
