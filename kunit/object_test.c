@@ -463,6 +463,42 @@ static void object_rcu_memory(struct kunit *test)
 	graph_end(graph);
 }
 
+#define GRACE_OBJECTS	128
+#define GRACE_BLOCKS	48
+#define GRACE_ROUNDS	20
+
+/*
+ * Pools of objects wait for a grace period, and what else is in their arenas is given
+ * back, so that an arena may lose its last pages meanwhile.
+ */
+static void object_trim_meets_grace(struct kunit *test)
+{
+	static const struct pheap_type_ops ops = {
+		.name = "grace", .size = 512, .flags = PHEAP_TYPE_ACYCLIC,
+	};
+	struct pheap_type *type = pheap_type_register(heap_of(test), &ops);
+	struct pheap_object *obj[GRACE_OBJECTS];
+	void *block[GRACE_BLOCKS];
+	unsigned int i, round;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(type));
+	for (round = 0; round < GRACE_ROUNDS; round++) {
+		for (i = 0; i < GRACE_OBJECTS; i++)
+			obj[i] = pheap_new(type, FIXTURE_GFP);
+		for (i = 0; i < GRACE_BLOCKS; i++)
+			block[i] = pheap_alloc(heap_of(test), PAGE_SIZE,
+					       FIXTURE_GFP);
+		for (i = 0; i < GRACE_BLOCKS; i++)
+			pheap_free(block[i]);
+		for (i = 0; i < GRACE_OBJECTS; i++)
+			pheap_put(obj[i]);
+		KUNIT_EXPECT_GT(test, pheap_trim(heap_of(test)), 0);
+	}
+	rcu_barrier();
+	pheap_trim(heap_of(test));
+	KUNIT_EXPECT_EQ(test, fixture_stats(test).arenas, 0);
+}
+
 /* The outermost first. */
 static void object_order_along_a_chain(struct kunit *test)
 {
@@ -674,6 +710,7 @@ static struct kunit_case object_cases[] = {
 	MODE_CASE(all, object_saturates),
 	MODE_CASE(all, object_dead),
 	MODE_CASE(all, object_rcu_memory),
+	MODE_CASE(plain, object_trim_meets_grace),
 	MODE_CASE(all, object_order_along_a_chain),
 	MODE_CASE(plain, object_long_chain),
 	MODE_CASE(plain, object_long_chain_in_a_cycle),

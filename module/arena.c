@@ -300,7 +300,7 @@ static void arena_split(struct arena *arena)
 	}
 }
 
-/* Give back the free pages of an arena.  Returns bytes, 0 if it has none. */
+/* Give back the free pages of an arena, in an RCU section.  Returns bytes, or 0. */
 static size_t arena_trim_first(struct heap_node *hn)
 {
 	struct arena *arena;
@@ -331,8 +331,13 @@ size_t arena_trim(struct pheap *heap)
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++) {
-		while ((one = arena_trim_first(&heap->nodes[node])))
+		do {
+			/* For an arena whose other pages may go meanwhile. */
+			rcu_read_lock();
+			one = arena_trim_first(&heap->nodes[node]);
+			rcu_read_unlock();
 			bytes += one;
+		} while (one);
 		WRITE_ONCE(heap->nodes[node].most_pages, 0);
 	}
 	return bytes;
