@@ -3,6 +3,7 @@
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
+#include <linux/sort.h>
 #include <linux/topology.h>
 
 #include "give.h"
@@ -16,8 +17,11 @@ MODE_SET(plain, MODE_PLAIN);
 
 #define GIVEN_MOST	160
 
-/* A pool of a bitmap, of a word, of several pages, of several and one block. */
-static const size_t given_sizes[] = { 16, 24, 64, 136, 600, SZ_8K, 9000 };
+/*
+ * A pool of a bitmap, of a word, of part of a word, of several pages, of several and
+ * one block.
+ */
+static const size_t given_sizes[] = { 16, 24, 64, 136, 256, 600, SZ_8K, 9000 };
 
 /**
  * struct given - blocks of a cache without magazines
@@ -84,6 +88,35 @@ static void given_shuffle(struct kunit *test, struct given *given)
 	}
 }
 
+static int given_cmp(const void *a, const void *b)
+{
+	const void *x = *(void **)a, *y = *(void **)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The ways in which blocks may follow each other. */
+static const char * const given_orders[] = { "up", "down", "rows", "none" };
+
+/* Rows are of 1 to 5, up and down. */
+static void given_put_in(struct kunit *test, struct given *given,
+			 unsigned int order)
+{
+	unsigned int i, j, n;
+
+	if (order == 3) {
+		given_shuffle(test, given);
+		return;
+	}
+	sort(given->p, GIVEN_MOST, sizeof(void *), given_cmp, NULL);
+	for (i = 0; order && i < GIVEN_MOST; i += n) {
+		n = order == 1 ? GIVEN_MOST : 1 + fixture_random(test, 5);
+		n = min(n, GIVEN_MOST - i);
+		for (j = 0; j < n / 2; j++)
+			swap(given->p[i + j], given->p[i + n - 1 - j]);
+	}
+}
+
 static void given_check(struct kunit *test, struct given *given, void **p,
 			unsigned int n)
 {
@@ -93,26 +126,41 @@ static void given_check(struct kunit *test, struct given *given, void **p,
 				mark_cookie(given->cache, *p));
 }
 
-/* In order and in none, from any to any; all are marked, and are others' again. */
+/* Each time some; at last none is left. */
+static void give_in_parts(struct kunit *test, struct given *given, bool check)
+{
+	unsigned int at, i, n;
+
+	for (at = 0; at < GIVEN_MOST; at += n) {
+		n = 1 + fixture_random(test, min(GIVEN_MOST - at, POOL_BATCH));
+		for (i = at; !check && i < at + n; i++)
+			given_mark(given, given->p[i]);
+		if (check)
+			given_check(test, given, given->p + at, n);
+		else
+			KUNIT_ASSERT_EQ(test, give_blocks(given->cache,
+							  given->p + at, n), 0);
+		KUNIT_ASSERT_EQ(test, given_live(given), GIVEN_MOST - at - n);
+		FIXTURE_CHECK(test);
+	}
+}
+
+/*
+ * In all orders, from any to any, checked or not; all are marked, and are others'
+ * again.
+ */
 static void give_takes_any_number(struct kunit *test)
 {
+	unsigned int i, orders = ARRAY_SIZE(given_orders);
 	struct given *given;
-	unsigned int i, n, at;
 
 	given_want_bulks(test);
 	kunit_info(test, "seed=%llu\n", fixture_of(test)->seed);
-	for (i = 0; i < 2 * ARRAY_SIZE(given_sizes); i++) {
-		given = given_new(test, "any", given_sizes[i / 2]);
-		if (i % 2)
-			given_shuffle(test, given);
-		for (at = 0; at < GIVEN_MOST; at += n) {
-			n = 1 + fixture_random(test, min(GIVEN_MOST - at,
-							 POOL_BATCH));
-			given_check(test, given, given->p + at, n);
-			KUNIT_ASSERT_EQ(test, given_live(given),
-					GIVEN_MOST - at - n);
-			FIXTURE_CHECK(test);
-		}
+	for (i = 0; i < 2 * orders * ARRAY_SIZE(given_sizes); i++) {
+		given = given_new(test, given_orders[i / 2 % orders],
+				  given_sizes[i / 2 / orders]);
+		given_put_in(test, given, i / 2 % orders);
+		give_in_parts(test, given, i % 2);
 		given_end(test, given, GIVEN_MOST);
 	}
 }
@@ -199,18 +247,24 @@ static void wrong_unmake(struct given *given, const struct wrong *wrong, void *p
 }
 
 static void give_stops_at(struct kunit *test, size_t size,
-			  const struct wrong *wrong, unsigned int at)
+			  const struct wrong *wrong, unsigned int at,
+			  unsigned int order)
 {
 	struct given *given = given_new(test, "given", size);
 	struct given *other = given_new(test, "other", size);
 	bool frees = wrong->make == wrong_free || wrong->make == wrong_written;
-	void *p = given->p[at], *bad;
+	void *p, *bad;
 	int done;
 
+	/* As they were allocated, it is not the last of its pool, which would end. */
+	if (wrong->make != wrong_written)
+		given_put_in(test, given, order);
+	p = given->p[at];
 	bad = wrong->make(given, other, p);
 	given->p[at] = bad;
 	done = give_checked(given->cache, given->p, POOL_BATCH);
-	KUNIT_EXPECT_EQ_MSG(test, done, (int)at, "%s, size %zu", wrong->what, size);
+	KUNIT_EXPECT_EQ_MSG(test, done, (int)at, "%s, size %zu, %s", wrong->what,
+			    size, given_orders[order]);
 	KUNIT_EXPECT_EQ(test, given_live(given), GIVEN_MOST - at - frees);
 	KUNIT_EXPECT_EQ(test, given_live(other), GIVEN_MOST);
 	wrong_unmake(given, wrong, p);
@@ -223,7 +277,7 @@ static void give_stops_at(struct kunit *test, size_t size,
 /* Those before it are given back, those after it are let be. */
 static void give_stops_at_what_is_wrong(struct kunit *test)
 {
-	static const unsigned int where[] = { 0, 1, 30, 61 };
+	static const unsigned int where[] = { 0, 1, 40 };
 	unsigned int i, j, k;
 
 	given_want_bulks(test);
@@ -231,7 +285,7 @@ static void give_stops_at_what_is_wrong(struct kunit *test)
 		for (j = 0; j < ARRAY_SIZE(wrongs); j++)
 			for (k = 0; k < ARRAY_SIZE(where); k++)
 				give_stops_at(test, given_sizes[i], &wrongs[j],
-					      where[k]);
+					      where[k], (i + j + k) % 2);
 }
 
 /* What is free already is told, and left alone. */

@@ -13,6 +13,8 @@
 #define GIVE_NODES	BIT(1)	/* of which node? */
 #define GIVE_RUN	BIT(2)	/* where does the pool begin? */
 #define GIVE_MAP	BIT(3)	/* which word of its bitmap? */
+#define GIVE_ONE	BIT(4)	/* the next is of another pool */
+#define GIVE_ROW	BIT(5)	/* the next is beside it */
 
 /**
  * struct give - blocks on their way back to their pools
@@ -20,6 +22,7 @@
  * @p: the next.
  * @end: past the last.
  * @bad: where the next that is free already goes, not past @p.
+ * @step: from a block to the next, where they are in a row.
  * @counted: blocks that cache_node->nr_free has already.
  * @rest: what is left to do.
  */
@@ -28,6 +31,7 @@ struct give {
 	void **p;
 	void **end;
 	void **bad;
+	long step;
 	unsigned int counted;
 	struct give_rest *rest;
 };
@@ -98,12 +102,22 @@ static __always_inline bool give_take_bit(u64 *map, unsigned long index,
 	u64 word;
 
 	if (!(how & GIVE_MAP))
-		return how & GIVE_CHECK ? compat_take_bit(map, index) :
-					  compat_take_bit_if(map, index);
+		return how & (GIVE_CHECK | GIVE_ONE) ?
+				compat_take_bit(map, index) :
+				compat_take_bit_if(map, index);
 	word = map[index / 64];
 	was = compat_take_bit(&word, index);
 	map[index / 64] = word;
 	return was;
+}
+
+/* Offset of a block in its pool, which begins at @base. */
+static __always_inline u64 give_offset(const void *p, const void *base,
+				       unsigned int how)
+{
+	if (how & GIVE_RUN || !(how & (GIVE_ONE | GIVE_ROW)))
+		return p - base;
+	return (unsigned long)p & ~PAGE_MASK;
 }
 
 /*
@@ -152,6 +166,29 @@ static noinline bool give_relist(struct give *give, struct cache_node *cn,
 	return true;
 }
 
+/* @nr blocks of @pool are free.  Returns false if they were already. */
+static __always_inline bool give_count(struct give *give,
+				       struct pheap_cache *cache,
+				       struct cache_node *cn, struct pool *pool,
+				       unsigned int nr)
+{
+	u16 nr_free = pool->nr_free + nr;
+
+	if (unlikely(pool->bucket >= POOL_FULL || nr_free == cache->blocks))
+		return give_relist(give, cn, pool, nr_free);
+	pool->nr_free = nr_free;
+	return true;
+}
+
+/* The bitmap of a pool. */
+static __always_inline u64 *give_map(const struct pheap_cache *cache,
+				     struct pool *pool, unsigned int how)
+{
+	if (!(how & GIVE_MAP))
+		return &pool->word;
+	return how & GIVE_NODES ? pool_bitmap(pool, cache) : pool->map;
+}
+
 /*
  * Mark the blocks from @p on free that are of one pool, as long as they are in a
  * row, and move @p past them.  Returns false if the first is free already, or is
@@ -165,30 +202,98 @@ static __always_inline bool give_pool(struct give *give,
 {
 	struct pool *pool = place.pool;
 	unsigned long last = how & GIVE_RUN ? cache->last : PAGE_SIZE - 1;
-	unsigned long bytes, offset = **p - place.base;
+	unsigned long bytes, offset = give_offset(**p, place.base, how);
 	u64 word = pool->word, *map = &word;
 	void **next = *p;
-	u16 nr_free;
 
 	if (how & GIVE_MAP)
-		map = how & GIVE_NODES ? pool_bitmap(pool, cache) : pool->map;
+		map = give_map(cache, pool, how);
 	do {
 		if (unlikely(!give_take(cache, *next, offset, map, how)))
 			break;
-		if (++next == end)
+		if (++next == end || how & GIVE_ONE)
 			break;
 		offset = *next - place.base;
 	} while (unlikely(offset <= last));
 	bytes = (void *)next - (void *)*p;
-	if (unlikely(!bytes))
+	if (unlikely(!bytes) ||
+	    unlikely(!give_count(give, cache, cn, pool, bytes / sizeof(**p))))
 		return false;
-	nr_free = pool->nr_free + bytes / sizeof(**p);
-	if (unlikely(pool->bucket >= POOL_FULL || nr_free == cache->blocks) &&
-	    unlikely(!give_relist(give, cn, pool, nr_free)))
-		return false;
-	pool->nr_free = nr_free;
 	if (!(how & GIVE_MAP))
 		pool->word = word;
+	*p = next;
+	return true;
+}
+
+/* The index of the block at @offset.  Returns false if there is none. */
+static __always_inline bool give_index(const struct pheap_cache *cache,
+				       u64 offset, u64 *index, unsigned int how)
+{
+	if (how & GIVE_CHECK)
+		return compat_mul(offset, cache->inverse, index) < cache->bound;
+	*index = offset * cache->recip >> 32;
+	return true;
+}
+
+/* How many bits of a word are set in a row, from @bit up or down. */
+static __always_inline unsigned int give_ones(u64 word, unsigned int bit, bool up)
+{
+	u64 zeros = up ? ~(word >> bit) : ~(word << (63 - bit));
+
+	if (unlikely(!zeros))
+		return 64;
+	return up ? __ffs64(zeros) : 64 - fls64(zeros);
+}
+
+/* Blocks from @at on, not past @end, that are in a row, and marked here if need be. */
+static __always_inline void **give_follow(const struct pheap_cache *cache,
+					  void **at, void **end, long step,
+					  unsigned int how)
+{
+	void *p = *at;
+	u64 *mark;
+
+	for (; at < end && *at == p; at++, p += step) {
+		mark = mark_at(cache, p);
+		if (!(how & GIVE_CHECK))
+			continue;
+		if (unlikely(*mark == mark_cookie(cache, p)))
+			break;
+		mark_close(cache, p);
+		*mark = mark_cookie(cache, p);
+	}
+	return at;
+}
+
+/*
+ * The same for blocks that are beside each other, up or down, whose bits are in one
+ * word: those are cleared at once.
+ */
+static __always_inline bool give_row(struct give *give, struct pheap_cache *cache,
+				     struct cache_node *cn,
+				     struct give_place place, void ***p,
+				     void **end, unsigned int how)
+{
+	u64 *map = give_map(cache, place.pool, how), index;
+	unsigned int bit, most, nr;
+	bool up = give->step > 0;
+	void **next;
+
+	if (unlikely(!give_index(cache, give_offset(**p, place.base, how),
+				 &index, how)))
+		return false;
+	bit = index % 64;
+	if (how & GIVE_MAP)
+		map += index / 64;
+	most = give_ones(*map, bit, up);
+	if (up)
+		most = min_t(unsigned int, most, cache->blocks - index);
+	most = min_t(unsigned long, most, end - *p);
+	next = give_follow(cache, *p, *p + most, give->step, how);
+	nr = next - *p;
+	if (unlikely(!nr) || unlikely(!give_count(give, cache, cn, place.pool, nr)))
+		return false;
+	*map &= ~(U64_MAX >> (64 - nr) << (up ? bit : bit - nr + 1));
 	*p = next;
 	return true;
 }
@@ -205,13 +310,33 @@ static __always_inline bool give_may(const struct give *give,
 	return true;
 }
 
-/* The next blocks go back, as long as they are of @cn; the first is. */
+/* Whether the next two are beside each other. */
+static __always_inline bool give_is_row(struct give *give)
+{
+	if (give->end - give->p < 2)
+		return false;
+	give->step = give->p[1] - give->p[0];
+	return abs(give->step) == give->cache->size;
+}
+
+/* Whether the next are of different pages, so that those after them may be, too. */
+static __always_inline bool give_is_scattered(const struct give *give)
+{
+	return give->end - give->p < 2 ||
+	       ((unsigned long)give->p[0] ^ (unsigned long)give->p[1]) >= PAGE_SIZE;
+}
+
+/*
+ * The next blocks go back, as long as they are of @cn, which the first is; or if they
+ * are to be in rows, as long as they are.
+ */
 static __always_inline void give_loop(struct give *give, struct cache_node *cn,
 				      unsigned int how)
 {
 	struct pheap_cache *cache = give->cache;
 	void **p = give->p, **end = give->end;
 	struct give_place place;
+	bool good;
 
 	do {
 		if (unlikely(!give_find(cache, *p, &place, how)))
@@ -221,7 +346,13 @@ static __always_inline void give_loop(struct give *give, struct cache_node *cn,
 			break;
 		if (unlikely(!give_may(give, place, *p, how)))
 			goto bad;
-		if (likely(give_pool(give, cache, cn, place, &p, end, how)))
+		if (how & GIVE_ROW)
+			good = give_row(give, cache, cn, place, &p, end, how);
+		else
+			good = give_pool(give, cache, cn, place, &p, end, how);
+		if (how & GIVE_ROW && good && end - p > 1 && p[1] - p[0] != give->step)
+			break;
+		if (likely(good))
 			continue;
 bad:
 		if (how & GIVE_CHECK)
@@ -229,6 +360,21 @@ bad:
 		*give->bad++ = *p++;
 	} while (p < end);
 	give->p = p;
+}
+
+/* Blocks of pools of a page, in the way that suits the next two. */
+static __always_inline void give_loop_page(struct give *give,
+					   struct cache_node *cn,
+					   unsigned int how)
+{
+	if (give_is_row(give))
+		give_loop(give, cn, how | GIVE_ROW);
+	if (give->p == give->end)
+		return;
+	if (give_is_scattered(give))
+		give_loop(give, cn, how | GIVE_ONE);
+	else
+		give_loop(give, cn, how);
 }
 
 /* As little as possible for most; where there are several nodes, one way for all. */
@@ -244,9 +390,9 @@ static __always_inline void give_loop_any(struct give *give,
 	else if (run)
 		give_loop(give, cn, how | GIVE_RUN);
 	else if (map)
-		give_loop(give, cn, how | GIVE_MAP);
+		give_loop_page(give, cn, how | GIVE_MAP);
 	else
-		give_loop(give, cn, how);
+		give_loop_page(give, cn, how);
 }
 
 /* The node of the pool that the next block is in. */
