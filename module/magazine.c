@@ -254,19 +254,21 @@ static bool depot_give(struct pheap_cache *cache, struct cache_node *cn,
 	return room;
 }
 
-/* The same, from the first block on that is not as it should be. */
+/* The same where of @nr only the first @left are left, and some are bad. */
 static noinline unsigned int magazine_unmark_bad(struct pheap_cache *cache,
-						 void **p, unsigned int nr)
+						 void **p, unsigned int left,
+						 unsigned int nr)
 {
 	unsigned int i, good = 0;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < left; i++) {
 		if (likely(mark_take(cache, p[i], cache->cookie)))
 			p[good++] = p[i];
 		else
 			report_corrupt(cache, p[i]);
 	}
-	return good;
+	memmove(p + good, p + left, (nr - left) * sizeof(*p));
+	return good + nr - left;
 }
 
 /*
@@ -276,19 +278,13 @@ static noinline unsigned int magazine_unmark_bad(struct pheap_cache *cache,
 static __always_inline unsigned int
 magazine_unmark(struct pheap_cache *cache, void **p, unsigned int nr)
 {
-	void **at, **end = p + nr;
-	u32 cookie = cache->cookie;
-	u64 *word;
+	unsigned long left, cookie = cache->cookie;
 
 	if (!mark_has(cache))
 		return nr;
-	for (at = p; at < end; at++) {
-		word = *at + cookie;
-		if (unlikely(*word != mark_cookie(cache, *at)))
-			return at - p +
-			       magazine_unmark_bad(cache, at, end - at);
-		*word = 0;
-	}
+	for (left = nr; left; left--)
+		if (unlikely(!mark_take(cache, p[left - 1], cookie)))
+			return magazine_unmark_bad(cache, p, left, nr);
 	return nr;
 }
 
@@ -436,6 +432,13 @@ static unsigned int magazine_wants(struct pheap_cache *cache)
 	return clamp(capacity / 2, 1U, MAGAZINE_MAX / 2U);
 }
 
+/* In an RCU section. */
+static bool magazine_has_some(const struct pheap_cache *cache)
+{
+	return READ_ONCE(cache->mag[raw_smp_processor_id()]->state) >=
+	       MAGAZINE_BLOCK;
+}
+
 /* Out of the magazine alone, in one piece: the last is the newest. */
 static __always_inline unsigned int
 magazine_pop_bulk(struct pheap_cache *cache, int node, void **p, unsigned int nr)
@@ -468,12 +471,6 @@ static unsigned int magazine_empty(struct pheap_cache *cache)
 	nr = magazine_pop_bulk(cache, numa_mem_id(), p, MAGAZINE_MAX);
 	magazine_flush(cache, p, nr, 0);
 	return nr;
-}
-
-static bool magazine_has_some(const struct pheap_cache *cache)
-{
-	return READ_ONCE(cache->mag[raw_smp_processor_id()]->state) >=
-	       MAGAZINE_BLOCK;
 }
 
 /*
@@ -535,9 +532,10 @@ void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
 				unsigned int nr)
 {
-	unsigned int got;
+	unsigned int got = 0;
 
-	got = magazine_pop_bulk(cache, node, p, nr);
+	if (nr < MAGAZINE_BULK || magazine_has_some(cache))
+		got = magazine_pop_bulk(cache, node, p, nr);
 	if (nr - got >= MAGAZINE_BULK)
 		got += pool_take_blocks(cache, node, p + got, nr - got);
 	return magazine_unmark(cache, p, got);

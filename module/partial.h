@@ -93,8 +93,8 @@ static inline void partial_unlock(struct pheap_cache *cache,
 /*
  * The fewer free blocks, the lower; a pool without live ones is in the last, and one
  * without free ones in POOL_FULL.  Others may have more free blocks than their list
- * says: who frees moves them only from POOL_FULL or to the last, and who takes puts
- * them right.
+ * says, or fewer: they are moved only from and to those two.  Who takes blocks takes
+ * them from the first list that has pools, and puts those right that have more.
  */
 static inline unsigned int partial_bucket(const struct pheap_cache *cache,
 					  unsigned int nr_free)
@@ -156,6 +156,14 @@ static inline void partial_move(struct pheap_cache *cache,
 	partial_link(cache, cn, pool, bucket);
 }
 
+/* After blocks were taken of one that was in the first list, and is more so now. */
+static inline void partial_taken(struct pheap_cache *cache,
+				 struct cache_node *cn, struct pool *pool)
+{
+	if (!pool->nr_free || pool->bucket == POOL_IDLE)
+		partial_move(cache, cn, pool);
+}
+
 /* A pool that is on no list comes to the others. */
 static inline void partial_add(struct pheap_cache *cache, struct cache_node *cn,
 			       struct pool *pool)
@@ -196,7 +204,7 @@ static inline struct pool *partial_fullest(struct pheap_cache *cache,
 	for (;;) {
 		bucket = __ffs(cn->nonempty);
 		pool = hlist_entry(cn->pools[bucket].first, struct pool, link);
-		if (likely(partial_bucket(cache, pool->nr_free) == bucket) ||
+		if (likely(partial_bucket(cache, pool->nr_free) <= bucket) ||
 		    !tries--)
 			return pool;
 		partial_move(cache, cn, pool);

@@ -32,15 +32,22 @@ static u64 pool_cut_run(u64 *avail, unsigned int most, unsigned int *first)
 	return len;
 }
 
+/* @nr blocks of @size bytes from @p on, the first last. */
+static __always_inline void pool_list(void **to, void *p, unsigned long size,
+				      unsigned long nr)
+{
+	for (; nr; nr--, p += size)
+		to[nr - 1] = p;
+}
+
 /* All of a pool in which none is live: no look at which are. */
 static unsigned int pool_take_all(struct pheap_cache *cache, struct pool *pool,
 				  void **end)
 {
 	u64 *map = pool_bitmap(pool, cache), *last = map + cache->blocks / 64;
-	void *base = pool_base(pool), *p = base + cache->last;
 
-	for (end -= cache->blocks; p >= base; p -= cache->size)
-		*end++ = p;
+	pool_list(end - cache->blocks, pool_base(pool), cache->size,
+		  cache->blocks);
 	while (map < last)
 		*map++ = U64_MAX;
 	if (cache->blocks % 64)
@@ -56,19 +63,19 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 {
 	unsigned int take = min_t(unsigned int, nr, pool->nr_free);
 	u64 *map = pool_bitmap(pool, cache);
-	void *base = pool_base(pool), *p;
+	unsigned long size = cache->size;
+	void *base = pool_base(pool);
 	unsigned int left = take;
 	unsigned int run, first;
 	u64 avail;
 
 	if (take == cache->blocks)
 		return pool_take_all(cache, pool, end);
-	for (; left; map++, base += 64UL * cache->size) {
+	for (; left; map++, base += 64 * size) {
 		for (avail = ~*map; avail && left; left -= run) {
 			run = pool_cut_run(&avail, left, &first);
-			p = base + first * cache->size;
-			for (nr = run; nr--; p += cache->size)
-				*--end = p;
+			end -= run;
+			pool_list(end, base + first * size, size, run);
 		}
 		*map = ~avail;
 	}
@@ -110,7 +117,7 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 	for (left = nr; left;) {
 		pool = partial_fullest(cache, cn);
 		left -= pool_take_from(cache, pool, p + left, left);
-		partial_move(cache, cn, pool);
+		partial_taken(cache, cn, pool);
 	}
 	partial_unlock(cache, cn);
 	return nr;

@@ -51,8 +51,9 @@ static void check_pool(struct check *check, struct pheap_cache *cache,
 	check_eq(check, "pool: bucket is its list's", pool->bucket, bucket);
 	check_eq(check, "pool: full if in the list of full ones",
 		 !pool->nr_free, bucket == POOL_FULL);
-	check_eq(check, "pool: not fuller than its list says",
-		 bucket > partial_bucket(cache, pool->nr_free), 0);
+	check_eq(check, "pool: nothing live if in the list of those",
+		 partial_bucket(cache, pool->nr_free) == POOL_IDLE,
+		 bucket == POOL_IDLE);
 	for (i = 0; i < cache->pages; i++) {
 		check_eq(check, "pool: pages lead to the first",
 			 pool_lead(pool + i), i << PAGE_SHIFT);
