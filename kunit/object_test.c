@@ -476,27 +476,31 @@ static void object_trim_meets_grace(struct kunit *test)
 	static const struct pheap_type_ops ops = {
 		.name = "grace", .size = 512, .flags = PHEAP_TYPE_ACYCLIC,
 	};
-	struct pheap_type *type = pheap_type_register(heap_of(test), &ops);
+	const struct pheap_args args = { .flags = PHEAP_RESERVE_NONE };
+	struct pheap *heap = pheap_create("grace", &args);
 	struct pheap_object *obj[GRACE_OBJECTS];
 	void *block[GRACE_BLOCKS];
+	struct pheap_type *type;
 	unsigned int i, round;
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(type));
+	KUNIT_ASSERT_FALSE(test, IS_ERR(heap));
+	type = pheap_type_register(heap, &ops);
 	for (round = 0; round < GRACE_ROUNDS; round++) {
 		for (i = 0; i < GRACE_OBJECTS; i++)
 			obj[i] = pheap_new(type, FIXTURE_GFP);
 		for (i = 0; i < GRACE_BLOCKS; i++)
-			block[i] = pheap_alloc(heap_of(test), PAGE_SIZE,
-					       FIXTURE_GFP);
+			block[i] = pheap_alloc(heap, PAGE_SIZE, FIXTURE_GFP);
 		for (i = 0; i < GRACE_BLOCKS; i++)
 			pheap_free(block[i]);
 		for (i = 0; i < GRACE_OBJECTS; i++)
 			pheap_put(obj[i]);
-		KUNIT_EXPECT_GT(test, pheap_trim(heap_of(test)), 0);
+		KUNIT_EXPECT_GT(test, pheap_trim(heap), 0);
 	}
+	/* Of pools, then of arenas. */
 	rcu_barrier();
-	pheap_trim(heap_of(test));
-	KUNIT_EXPECT_EQ(test, fixture_stats(test).arenas, 0);
+	rcu_barrier();
+	KUNIT_EXPECT_EQ(test, pheap_validate(heap), 0);
+	pheap_destroy(heap);
 }
 
 /* The outermost first. */
