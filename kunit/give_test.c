@@ -317,6 +317,26 @@ static void give_tells_double_frees(struct kunit *test)
 	}
 }
 
+/* Nor are addresses between blocks, though they are as far from each other. */
+static void give_tells_a_row_of_none(struct kunit *test)
+{
+	struct given *given;
+	void *p[5];
+	unsigned int i, j;
+
+	given_want_bulks(test);
+	for (i = 0; i < ARRAY_SIZE(given_sizes); i++) {
+		given = given_new(test, "between", given_sizes[i]);
+		given_put_in(test, given, i % 2);
+		for (j = 0; j < ARRAY_SIZE(p); j++)
+			p[j] = given->p[j] + 8;
+		KUNIT_EXPECT_EQ(test, give_checked(given->cache, p,
+						   ARRAY_SIZE(p)), 0);
+		KUNIT_EXPECT_EQ(test, given_live(given), GIVEN_MOST);
+		given_end(test, given, 0);
+	}
+}
+
 /* Nor is what lies past a pool's last block, where a page has got another pool. */
 static void give_tells_what_is_no_block(struct kunit *test)
 {
@@ -404,6 +424,7 @@ static struct kunit_case give_cases[] = {
 	MODE_CASE(plain, give_takes_any_number),
 	MODE_CASE(plain, give_stops_at_what_is_wrong),
 	MODE_CASE(plain, give_tells_double_frees),
+	MODE_CASE(plain, give_tells_a_row_of_none),
 	MODE_CASE(plain, give_tells_what_is_no_block),
 	MODE_CASE(plain, give_tells_what_is_gone),
 	MODE_CASE(plain, give_waits_for_nobody),

@@ -419,6 +419,32 @@ static void report_write_after_free(struct kunit *test)
 	check_works(test, 56);
 }
 
+/* Those around it are handed out, each once. */
+static void report_write_after_free_in_bulk(struct kunit *test)
+{
+	void **p = keep_pools(test, 56), *q[BLOCKS / 10];
+	void *hurt[] = { p[9], p[14] };
+	unsigned int i, j, nr = ARRAY_SIZE(q);
+
+	log_expect(test, "two writes to free blocks");
+	pheap_free_bulk(20, p);
+	memset(p, 0, 20 * sizeof(*p));
+	poke_write(hurt[0], 0xbad);
+	poke_write(hurt[1], 0xbad);
+	KUNIT_EXPECT_EQ(test, pheap_alloc_bulk(heap_of(test), 56, FIXTURE_GFP,
+					       nr, q), nr);
+	LOG_END_WITH(test, PHEAP_BAD_WRITE, 2, "written to after its free");
+	for (i = 0; i < nr; i++) {
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_PTR_NE(test, q[i], q[j]);
+		KUNIT_EXPECT_PTR_NE(test, q[i], hurt[0]);
+		KUNIT_EXPECT_PTR_NE(test, q[i], hurt[1]);
+	}
+	pheap_free_bulk(nr, q);
+	pheap_free_bulk(BLOCKS, p);
+	check_works(test, 56);
+}
+
 /* One byte past the end of a debug block; one far behind in the red zone. */
 static void report_overruns(struct kunit *test)
 {
@@ -636,6 +662,7 @@ static struct kunit_case report_cases[] = {
 	MODE_CASE(pooled, report_double_free_on_two_cpus),
 	MODE_CASE(plain, report_double_free_after_write),
 	MODE_CASE(pooled, report_write_after_free),
+	MODE_CASE(pooled, report_write_after_free_in_bulk),
 	MODE_CASE(debug, report_overruns),
 	MODE_CASE(debug, report_stacks_of_debug_blocks),
 	MODE_CASE(all, report_wrong_caches),
