@@ -53,27 +53,33 @@ static void arena_link(struct heap_node *hn, struct arena *arena)
 		hn->nonempty |= BIT_ULL(nr - 1);
 }
 
-/* Pages of arena->free that start a run of @nr, aligned to @align. */
-static u64 arena_runs(const struct arena *arena, unsigned int nr,
-		      unsigned int align)
+/* Pages of a window that are aligned to @align pages. */
+static u64 arena_starts(unsigned int align)
+{
+	u64 starts = 1;
+
+	if (align == 1)
+		return U64_MAX;
+	for (; align < ARENA_PAGES; align *= 2)
+		starts |= starts << align;
+	return starts;
+}
+
+/* Those of arena->free among @starts with which a run of @nr begins. */
+static u64 arena_runs(const struct arena *arena, unsigned int nr, u64 starts)
 {
 	u64 runs = arena->free;
-	u64 starts = 1;
 	unsigned int have, step;
 
-	if (nr == 1)
-		return runs;
 	for (have = 1; have < nr; have += step) {
 		step = min(have, nr - have);
 		runs &= runs >> step;
 	}
-	for (step = align; step < ARENA_PAGES; step *= 2)
-		starts |= starts << step;
 	return runs & starts;
 }
 
 static struct arena *arena_find(struct heap_node *hn, unsigned int nr,
-				unsigned int align)
+				u64 starts)
 {
 	u64 todo = hn->nonempty & ~(BIT_ULL(nr - 1) - 1);
 	unsigned int looked = 0;
@@ -82,7 +88,7 @@ static struct arena *arena_find(struct heap_node *hn, unsigned int nr,
 	for (; todo; todo &= todo - 1)
 		hlist_for_each_entry(arena, &hn->buckets[__ffs64(todo) + 1],
 				     link) {
-			if (arena_runs(arena, nr, align))
+			if (arena_runs(arena, nr, starts))
 				return arena;
 			if (++looked == ARENA_SEARCH)
 				return NULL;
@@ -92,14 +98,14 @@ static struct arena *arena_find(struct heap_node *hn, unsigned int nr,
 
 /* Take up to @most runs out of an arena.  Returns how many. */
 static unsigned int arena_cut(struct heap_node *hn, struct arena *arena,
-			      unsigned int nr, unsigned int align,
-			      struct pool **run, unsigned int most)
+			      unsigned int nr, u64 starts, struct pool **run,
+			      unsigned int most)
 {
 	unsigned int got = 0;
 	u64 runs;
 
 	arena_unlink(hn, arena);
-	while (got < most && (runs = arena_runs(arena, nr, align))) {
+	while (got < most && (runs = arena_runs(arena, nr, starts))) {
 		run[got] = &arena->pools[__ffs64(runs)];
 		arena->free &= ~page_mask(run[got]->page, nr);
 		hn->free_pages -= nr;
@@ -114,6 +120,7 @@ unsigned int arena_take_runs(struct pheap *heap, int node, unsigned int nr,
 			     unsigned int most)
 {
 	struct heap_node *hn = &heap->nodes[node];
+	u64 starts = arena_starts(align);
 	unsigned int got = 0;
 	struct arena *arena;
 	unsigned long flags;
@@ -121,8 +128,8 @@ unsigned int arena_take_runs(struct pheap *heap, int node, unsigned int nr,
 	if (READ_ONCE(hn->free_pages) < nr)
 		return 0;
 	raw_spin_lock_irqsave(&hn->lock, flags);
-	while (got < most && (arena = arena_find(hn, nr, align)))
-		got += arena_cut(hn, arena, nr, align, run + got, most - got);
+	while (got < most && (arena = arena_find(hn, nr, starts)))
+		got += arena_cut(hn, arena, nr, starts, run + got, most - got);
 	raw_spin_unlock_irqrestore(&hn->lock, flags);
 	return got;
 }

@@ -5,7 +5,8 @@
  *
  *	kmalloc, pheap, loop	replay with one, or with none: what it takes to go
  *				through the events and to touch memory
- *	both			replay with all three in turn
+ *	pheap-new		as pheap, with a new heap for each timed replay
+ *	both			replay with all four in turn
  *	empty			free what a replay with hold=1 left live, but keep
  *				the heap
  *	release			free it, and destroy the heap
@@ -17,10 +18,12 @@
  * Memory first, in a replay of its own that is not timed, with SLUB as it is
  * found: slab_bytes() is looked at every few events, and before each block too
  * large for a slab could hide between two looks.  pheap counts for itself, all
- * that it takes included, from the empty heap on.  Then one round of each to
- * warm up, and the timed ones, with a new heap for each.  Timed are the events
- * of the trace and what it takes to go through them; not the heap's creation
- * and destruction, nor the freeing of what the program left behind.
+ * that it takes included, from the empty heap on; if it took more in a timed
+ * replay, that is the peak.  Then one round of each to warm up, and the timed ones:
+ * SLUB keeps its slabs from one to the next, and pheap its heap, or with pheap-new,
+ * nothing.  Timed are the events of the trace and what it takes to go through them;
+ * not the heap's creation and destruction, nor the freeing of what the program left
+ * behind.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -46,6 +49,7 @@
 enum replay_kind {
 	REPLAY_KMALLOC,
 	REPLAY_PHEAP,
+	REPLAY_NEW,
 	REPLAY_LOOP,
 	REPLAY_NR,
 };
@@ -53,6 +57,7 @@ enum replay_kind {
 static const char * const replay_names[] = {
 	[REPLAY_KMALLOC]	= "kmalloc",
 	[REPLAY_PHEAP]		= "pheap",
+	[REPLAY_NEW]		= "pheap-new",
 	[REPLAY_LOOP]		= "loop",
 };
 
@@ -81,7 +86,9 @@ struct replay {
  * @events: events of the last replay.
  * @failed: most allocations that failed in one replay.
  * @asked_peak: most bytes asked for and live.
- * @taken_peak: most bytes taken from the kernel.
+ * @before: slab_bytes() before the first replay.
+ * @taken_peak: most bytes taken from the kernel in it.
+ * @again_peak: the same in a replay after all others.
  * @taken_end: bytes still taken when all was freed.
  * @rounds: how often it was timed.
  * @ns: how long these took.
@@ -90,7 +97,9 @@ struct replay_result {
 	size_t events;
 	size_t failed;
 	u64 asked_peak;
+	s64 before;
 	s64 taken_peak;
+	s64 again_peak;
 	s64 taken_end;
 	unsigned int rounds;
 	u64 ns[BENCH_ROUNDS_MAX];
@@ -100,6 +109,9 @@ struct replay_result {
 static struct replay_result replay_results[REPLAY_NR];
 static struct replay replay_held;
 static enum replay_kind replay_held_kind;
+
+/* The heap of all timed replays with pheap. */
+static struct pheap *replay_kept;
 
 /* All blocks of the loop by itself. */
 static u64 replay_block;
@@ -226,17 +238,32 @@ static void replay_empty(enum replay_kind kind, struct replay *replay)
 	}
 }
 
+static bool replay_has_heap(enum replay_kind kind)
+{
+	return kind == REPLAY_PHEAP || kind == REPLAY_NEW;
+}
+
 static void replay_close(struct replay *replay)
 {
-	pheap_destroy(replay->heap);
+	if (replay->heap != replay_kept)
+		pheap_destroy(replay->heap);
 	vfree(replay->blocks);
 	memset(replay, 0, sizeof(*replay));
+}
+
+static int replay_open_heap(enum replay_kind kind, struct replay *replay)
+{
+	if (kind == REPLAY_PHEAP)
+		replay->heap = replay_kept;
+	if (!replay->heap && replay_has_heap(kind))
+		replay->heap = pheap_create("replay", NULL);
+	return PTR_ERR_OR_ZERO(replay->heap);
 }
 
 static int replay_open(enum replay_kind kind, struct replay *replay)
 {
 	const struct trace *trace = trace_get();
-	int err = 0;
+	int err;
 
 	if (!trace)
 		return -ENODATA;
@@ -245,12 +272,9 @@ static int replay_open(enum replay_kind kind, struct replay *replay)
 	replay->blocks = vzalloc(array_size(trace->slots, sizeof(void *)));
 	if (!replay->blocks)
 		return -ENOMEM;
-	if (kind == REPLAY_PHEAP) {
-		replay->heap = pheap_create("replay", NULL);
-		err = PTR_ERR_OR_ZERO(replay->heap);
-		if (err)
-			replay_close(replay);
-	}
+	err = replay_open_heap(kind, replay);
+	if (err)
+		replay_close(replay);
 	replay->before = slab_bytes();
 	return err;
 }
@@ -265,7 +289,7 @@ static void replay_note_memory(enum replay_kind kind, struct replay *replay,
 	result->failed = replay->failed;
 	result->asked_peak = replay->trace->asked_peak;
 	result->taken_peak = replay->taken;
-	if (kind == REPLAY_PHEAP) {
+	if (replay_has_heap(kind)) {
 		pheap_get_stats(replay->heap, &stats);
 		result->taken_peak = stats.peak;
 	}
@@ -277,7 +301,7 @@ static void replay_note_end(enum replay_kind kind, struct replay *replay,
 	struct pheap_stats stats;
 
 	result->taken_end = slab_bytes() - replay->before;
-	if (kind == REPLAY_PHEAP) {
+	if (replay_has_heap(kind)) {
 		pheap_get_stats(replay->heap, &stats);
 		result->taken_end = stats.taken;
 	}
@@ -289,7 +313,7 @@ static void replay_sampled_kind(enum replay_kind kind, struct replay *replay,
 	migrate_disable();
 	if (kind == REPLAY_KMALLOC)
 		replay_sampled(REPLAY_KMALLOC, replay, nr);
-	else if (kind == REPLAY_PHEAP)
+	else if (replay_has_heap(kind))
 		replay_sampled(REPLAY_PHEAP, replay, nr);
 	else
 		replay_sampled(REPLAY_LOOP, replay, nr);
@@ -304,12 +328,35 @@ static int replay_memory(enum replay_kind kind)
 
 	if (err)
 		return err;
+	result->before = replay.before;
 	replay_sampled_kind(kind, &replay, replay.trace->nr);
 	replay_note_memory(kind, &replay, result, replay.trace->nr);
 	replay_empty(kind, &replay);
 	replay_note_end(kind, &replay, result);
 	replay_close(&replay);
 	return signal_pending(current) ? -EINTR : 0;
+}
+
+/* The most that was taken in any replay, what was kept after others included. */
+static int replay_memory_again(enum replay_kind kind)
+{
+	struct replay_result *result = &replay_results[kind];
+	struct pheap_stats stats;
+	struct replay replay;
+	int err = replay_open(kind, &replay);
+
+	if (err)
+		return err;
+	replay.before = result->before;
+	replay_sampled_kind(kind, &replay, replay.trace->nr);
+	result->again_peak = replay.taken;
+	if (kind == REPLAY_PHEAP) {
+		pheap_get_stats(replay.heap, &stats);
+		result->again_peak = stats.peak;
+	}
+	replay_empty(kind, &replay);
+	replay_close(&replay);
+	return 0;
 }
 
 static int replay_time(enum replay_kind kind, bool warm_up)
@@ -323,7 +370,7 @@ static int replay_time(enum replay_kind kind, bool warm_up)
 	migrate_disable();
 	if (kind == REPLAY_KMALLOC)
 		replay_timed(REPLAY_KMALLOC, &replay);
-	else if (kind == REPLAY_PHEAP)
+	else if (replay_has_heap(kind))
 		replay_timed(REPLAY_PHEAP, &replay);
 	else
 		replay_timed(REPLAY_LOOP, &replay);
@@ -368,15 +415,11 @@ static int replay_hold(enum replay_kind kind)
 	return 0;
 }
 
-static int replay_kinds(const bool wanted[REPLAY_NR], unsigned long rounds)
+static int replay_times(const bool wanted[REPLAY_NR], unsigned long rounds)
 {
 	enum replay_kind kind;
 	int round, err = 0;
 
-	for (kind = 0; kind < REPLAY_NR && !err; kind++) {
-		if (wanted[kind])
-			err = replay_memory(kind);
-	}
 	for (round = -1; round < (int)rounds; round++) {
 		for (kind = 0; kind < REPLAY_NR && !err; kind++) {
 			if (wanted[kind])
@@ -384,6 +427,36 @@ static int replay_kinds(const bool wanted[REPLAY_NR], unsigned long rounds)
 		}
 	}
 	return err;
+}
+
+static int replay_times_kept(const bool wanted[REPLAY_NR], unsigned long rounds)
+{
+	int err;
+
+	replay_kept = pheap_create("replay-kept", NULL);
+	err = PTR_ERR_OR_ZERO(replay_kept);
+	if (!err) {
+		err = replay_times(wanted, rounds);
+		if (!err && wanted[REPLAY_KMALLOC])
+			err = replay_memory_again(REPLAY_KMALLOC);
+		if (!err && wanted[REPLAY_PHEAP])
+			err = replay_memory_again(REPLAY_PHEAP);
+		pheap_destroy(replay_kept);
+	}
+	replay_kept = NULL;
+	return err;
+}
+
+static int replay_kinds(const bool wanted[REPLAY_NR], unsigned long rounds)
+{
+	enum replay_kind kind;
+	int err = 0;
+
+	for (kind = 0; kind < REPLAY_NR && !err; kind++) {
+		if (wanted[kind])
+			err = replay_memory(kind);
+	}
+	return err ?: replay_times_kept(wanted, rounds);
 }
 
 static int replay_run(const struct bench_command *command)
@@ -405,7 +478,8 @@ static int replay_run(const struct bench_command *command)
 					       replay_names[kind]);
 		any += wanted[kind];
 	}
-	if (!any || (command->hold && (both || wanted[REPLAY_LOOP])))
+	if (!any || (command->hold &&
+		     wanted[REPLAY_KMALLOC] == wanted[REPLAY_PHEAP]))
 		return -EINVAL;
 	if (command->hold)
 		return replay_hold(wanted[REPLAY_PHEAP] ? REPLAY_PHEAP :
@@ -435,6 +509,7 @@ static void replay_show_kind(struct seq_file *m, enum replay_kind kind)
 		   name, result->failed);
 	seq_printf(m, "%s.asked_peak=%llu\n%s.taken_peak=%lld\n", name,
 		   result->asked_peak, name, result->taken_peak);
+	seq_printf(m, "%s.again_peak=%lld\n", name, result->again_peak);
 	seq_printf(m, "%s.taken_end=%lld\n%s.rounds=%u\n", name,
 		   result->taken_end, name, result->rounds);
 	if (result->rounds)

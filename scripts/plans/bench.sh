@@ -33,22 +33,26 @@ replay_rows() {
 		printf "replay-%s\t0\t%s\t%s\t%.2f\t%.2f\t%.2f\t%d\n", trace,
 			side, what, median, min, max, value[from, "rounds"]
 	}
-	function times(from, side, n) {
+	function times(from, side, what, n) {
 		n = value[from, "events"]
-		row(from, side, "event_ns", value[from, "ns_median"] / n,
+		row(from, side, what, value[from, "ns_median"] / n,
 			value[from, "ns_min"] / n, value[from, "ns_max"] / n)
 	}
 	function all(from, side, n) {
-		times(from, side)
+		times(from, side, "event_ns")
 		n = value[from, "taken_peak"]
 		row(from, side, "peak_bytes", n, n, n)
+		n = value[from, "again_peak"]
+		row(from, side, "again_bytes", n, n, n)
 		n = value[from, "asked_peak"]
 		row(from, side, "asked_bytes", n, n, n)
 	}
 	END {
-		times("loop", "loop")
+		times("loop", "loop", "event_ns")
 		all("kmalloc", "kmalloc")
 		all("pheap", "pheap_alloc")
+		times("kmalloc", "kmalloc", "new_heap_ns")
+		times("pheap-new", "pheap_alloc", "new_heap_ns")
 	}'
 }
 
