@@ -23,7 +23,7 @@
 #define MAGAZINE_RECALL		2
 
 /* Full magazines that a node keeps for another CPU. */
-#define MAGAZINE_DEPOT		2
+#define MAGAZINE_DEPOT		4
 
 static DEFINE_PER_CPU(struct magazine, magazine_nothing) = {
 	.state = MAGAZINE_BUSY,
@@ -183,10 +183,11 @@ static unsigned int magazine_capacity_here(const struct pheap_cache *cache)
 /* This CPU's magazine was empty or full: see whether it should be larger. */
 static void magazine_upgrade(struct pheap_cache *cache)
 {
+	if (magazine_capacity_here(cache) >= cache->capacity)
+		return;
 	/* Roughly: it is only for the budget. */
 	WRITE_ONCE(cache->heap->misses, READ_ONCE(cache->heap->misses) + 1);
-	if (magazine_capacity_here(cache) < cache->capacity)
-		magazine_enlarge(cache);
+	magazine_enlarge(cache);
 }
 
 /*
