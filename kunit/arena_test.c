@@ -358,6 +358,58 @@ static void arena_fills_holes(struct kunit *test)
 	give_each(arena->pools, ~HOLES);
 }
 
+#define SCATTERED	0x5555555555555555
+
+/* Pages that no run comes of go when a heap would hold more than ever. */
+static void arena_makes_up_for_growth(struct kunit *test)
+{
+	unsigned long reserve = fixture_stats(test).reserve / PAGE_SIZE;
+	struct pool *pools[16], *run;
+	struct heap_node *hn;
+	unsigned int i;
+	unsigned long most;
+
+	for (i = 0; i < ARRAY_SIZE(pools); i++)
+		pools[i] = take_window(test);
+	hn = node_of(pools[0]);
+	most = hn->pages;
+	for (i = 0; i < ARRAY_SIZE(pools); i++)
+		give_each(pools[i], SCATTERED);
+	KUNIT_EXPECT_EQ(test, hn->free_pages, most / 2);
+	KUNIT_EXPECT_PTR_EQ(test, arena_take(heap_of(test), numa_mem_id(), 2, 1),
+			    (struct pool *)NULL);
+	run = take(test, 32, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(run));
+	KUNIT_EXPECT_LE(test, hn->pages, most);
+	KUNIT_EXPECT_GE(test, hn->free_pages, reserve);
+	arena_give(run, 32);
+	for (i = 0; i < ARRAY_SIZE(pools); i++)
+		give_each(pools[i], ~SCATTERED);
+	FIXTURE_CHECK(test);
+}
+
+/* Not those that somebody wants to be there. */
+static void arena_keeps_what_is_reserved(struct kunit *test)
+{
+	struct pool *pools[4], *run;
+	unsigned long had;
+	unsigned int i;
+
+	keep_all(test);
+	for (i = 0; i < ARRAY_SIZE(pools); i++)
+		pools[i] = take_window(test);
+	for (i = 0; i < ARRAY_SIZE(pools); i++)
+		give_each(pools[i], SCATTERED);
+	had = node_of(pools[0])->free_pages;
+	run = take(test, 32, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(run));
+	KUNIT_EXPECT_GE(test, node_of(pools[0])->free_pages, had);
+	arena_give(run, 32);
+	for (i = 0; i < ARRAY_SIZE(pools); i++)
+		give_each(pools[i], ~SCATTERED);
+	FIXTURE_CHECK(test);
+}
+
 static void arena_keeps_reserve(struct kunit *test)
 {
 	struct pool *pools[4];
@@ -409,6 +461,8 @@ static struct kunit_case arena_cases[] = {
 	MODE_CASE(plain, arena_grows_more_if_scattered),
 	MODE_CASE(plain, arena_trims_single_pages),
 	MODE_CASE(plain, arena_fills_holes),
+	MODE_CASE(plain, arena_makes_up_for_growth),
+	MODE_CASE(plain, arena_keeps_what_is_reserved),
 	MODE_CASE(plain, arena_keeps_reserve),
 	MODE_CASE(plain, arena_does_not_thrash),
 	{}

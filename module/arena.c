@@ -17,6 +17,9 @@
 #define ARENA_GROWTH_MOST	4
 #define ARENA_ORDER_MIN		2
 
+/* With more free pages than this part, it does so instead of those. */
+#define ARENA_SCATTERED		8
+
 void arena_init_node(struct heap_node *hn)
 {
 	raw_spin_lock_init(&hn->lock);
@@ -307,7 +310,7 @@ static void arena_split(struct arena *arena)
 	}
 }
 
-/* Give back the free pages of an arena, in an RCU section.  Returns bytes, or 0. */
+/* The same in an RCU section, as the arena's other pages may go meanwhile. */
 static size_t arena_trim_first(struct heap_node *hn)
 {
 	struct arena *arena;
@@ -332,19 +335,25 @@ static size_t arena_trim_first(struct heap_node *hn)
 	return hweight64(give) * PAGE_SIZE;
 }
 
+/* Give back the free pages of the fullest arena that has some.  Returns bytes. */
+static size_t arena_trim_one(struct heap_node *hn)
+{
+	size_t bytes;
+
+	rcu_read_lock();
+	bytes = arena_trim_first(hn);
+	rcu_read_unlock();
+	return bytes;
+}
+
 size_t arena_trim(struct pheap *heap)
 {
 	size_t bytes = 0, one;
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++) {
-		do {
-			/* For an arena whose other pages may go meanwhile. */
-			rcu_read_lock();
-			one = arena_trim_first(&heap->nodes[node]);
-			rcu_read_unlock();
+		while ((one = arena_trim_one(&heap->nodes[node])))
 			bytes += one;
-		} while (one);
 		WRITE_ONCE(heap->nodes[node].most_pages, 0);
 	}
 	return bytes;
@@ -520,6 +529,31 @@ static unsigned int arena_order(const struct heap_node *hn)
 		     ARENA_ORDER_MIN, ARENA_ORDER);
 }
 
+/* Whether there are many free pages, that no run comes of, above the reserve. */
+static bool arena_is_scattered(const struct pheap *heap,
+			       const struct heap_node *hn)
+{
+	unsigned long free_pages = READ_ONCE(hn->free_pages);
+
+	return free_pages > READ_ONCE(hn->pages) / ARENA_SCATTERED &&
+	       free_pages >= READ_ONCE(heap->reserve) + ARENA_PAGES;
+}
+
+/* Before a heap holds more than ever by @pages, up to as many such go. */
+static void arena_make_up(struct pheap *heap, int node, unsigned int pages)
+{
+	struct heap_node *hn = &heap->nodes[node];
+	size_t bytes = 0, one;
+
+	while (bytes < pages * PAGE_SIZE && arena_is_peak(heap, node, pages) &&
+	       arena_is_scattered(heap, hn)) {
+		one = arena_trim_one(hn);
+		if (!one)
+			break;
+		bytes += one;
+	}
+}
+
 struct pool *arena_grow(struct pheap *heap, int node, unsigned int nr,
 			gfp_t gfp)
 {
@@ -529,6 +563,8 @@ struct pool *arena_grow(struct pheap *heap, int node, unsigned int nr,
 		      __GFP_NOWARN;
 	struct pool *pool;
 
+	if (nr)
+		arena_make_up(heap, node, 1U << order);
 	for (; order > least; order--) {
 		pool = arena_grow_order(heap, node, order, nr, cheap);
 		if (!IS_ERR(pool))
