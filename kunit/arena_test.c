@@ -358,7 +358,7 @@ static void arena_fills_holes(struct kunit *test)
 	give_each(arena->pools, ~HOLES);
 }
 
-#define SCATTERED	0x5555555555555555
+#define EVERY_OTHER	0x5555555555555555
 
 /* Pages that no run comes of go when a heap would hold more than ever. */
 static void arena_makes_up_for_growth(struct kunit *test)
@@ -374,7 +374,7 @@ static void arena_makes_up_for_growth(struct kunit *test)
 	hn = node_of(pools[0]);
 	most = hn->pages;
 	for (i = 0; i < ARRAY_SIZE(pools); i++)
-		give_each(pools[i], SCATTERED);
+		give_each(pools[i], EVERY_OTHER);
 	KUNIT_EXPECT_EQ(test, hn->free_pages, most / 2);
 	KUNIT_EXPECT_PTR_EQ(test, arena_take(heap_of(test), numa_mem_id(), 2, 1),
 			    (struct pool *)NULL);
@@ -384,7 +384,7 @@ static void arena_makes_up_for_growth(struct kunit *test)
 	KUNIT_EXPECT_GE(test, hn->free_pages, reserve);
 	arena_give(run, 32);
 	for (i = 0; i < ARRAY_SIZE(pools); i++)
-		give_each(pools[i], ~SCATTERED);
+		give_each(pools[i], ~EVERY_OTHER);
 	FIXTURE_CHECK(test);
 }
 
@@ -399,14 +399,14 @@ static void arena_keeps_what_is_reserved(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(pools); i++)
 		pools[i] = take_window(test);
 	for (i = 0; i < ARRAY_SIZE(pools); i++)
-		give_each(pools[i], SCATTERED);
+		give_each(pools[i], EVERY_OTHER);
 	had = node_of(pools[0])->free_pages;
 	run = take(test, 32, 1);
 	KUNIT_ASSERT_FALSE(test, IS_ERR_OR_NULL(run));
 	KUNIT_EXPECT_GE(test, node_of(pools[0])->free_pages, had);
 	arena_give(run, 32);
 	for (i = 0; i < ARRAY_SIZE(pools); i++)
-		give_each(pools[i], ~SCATTERED);
+		give_each(pools[i], ~EVERY_OTHER);
 	FIXTURE_CHECK(test);
 }
 

@@ -212,10 +212,12 @@ static void *wrong_free(struct given *given, struct given *other, void *p)
 	return p;
 }
 
+/* If its pool is still there. */
 static void *wrong_written(struct given *given, struct given *other, void *p)
 {
 	pheap_cache_free(given->cache, p);
-	poke_write(mark_at(given->cache, p), 0);
+	if (given->cache->blocks > 1)
+		poke_write(mark_at(given->cache, p), 0);
 	return p;
 }
 
@@ -240,7 +242,7 @@ static const struct wrong wrongs[] = {
 /* Put back what it is, so that the heap is as it should be. */
 static void wrong_unmake(struct given *given, const struct wrong *wrong, void *p)
 {
-	if (wrong->make == wrong_written)
+	if (wrong->make == wrong_written && given->cache->blocks > 1)
 		given_mark(given, p);
 	else if (wrong->make == wrong_marked)
 		*mark_at(given->cache, p) = 0;
@@ -278,6 +280,7 @@ static void give_stops_at(struct kunit *test, size_t size,
 static void give_stops_at_what_is_wrong(struct kunit *test)
 {
 	static const unsigned int where[] = { 0, 1, 40 };
+	static const unsigned int orders[] = { 0, 1, 3 };
 	unsigned int i, j, k;
 
 	given_want_bulks(test);
@@ -285,7 +288,8 @@ static void give_stops_at_what_is_wrong(struct kunit *test)
 		for (j = 0; j < ARRAY_SIZE(wrongs); j++)
 			for (k = 0; k < ARRAY_SIZE(where); k++)
 				give_stops_at(test, given_sizes[i], &wrongs[j],
-					      where[k], (i + j + k) % 2);
+					      where[k],
+					      orders[(i + j + k) % 3]);
 }
 
 /* What is free already is told, and left alone. */
@@ -311,6 +315,30 @@ static void give_tells_double_frees(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, again[1], given->p[3]);
 		KUNIT_EXPECT_PTR_EQ(test, again[2], given->p[1]);
 		KUNIT_EXPECT_PTR_EQ(test, again[3], given->p[2]);
+		KUNIT_EXPECT_EQ(test, given_live(given), GIVEN_MOST - 4);
+		FIXTURE_CHECK(test);
+		given_end(test, given, 4);
+	}
+}
+
+/* In a row, up and down: the first two of four. */
+static void give_tells_double_frees_in_rows(struct kunit *test)
+{
+	struct given *given;
+	unsigned int i, j;
+	void *row[4];
+
+	for (i = 0; i < 2 * ARRAY_SIZE(given_sizes); i++) {
+		given = given_new(test, "row", given_sizes[i / 2]);
+		given_put_in(test, given, i % 2);
+		for (j = 0; j < ARRAY_SIZE(row); j++) {
+			row[j] = given->p[j];
+			given_mark(given, row[j]);
+		}
+		KUNIT_EXPECT_EQ(test, give_blocks(given->cache, given->p, 2), 0);
+		KUNIT_EXPECT_EQ(test, give_blocks(given->cache, row, 4), 2);
+		KUNIT_EXPECT_PTR_EQ(test, row[0], given->p[0]);
+		KUNIT_EXPECT_PTR_EQ(test, row[1], given->p[1]);
 		KUNIT_EXPECT_EQ(test, given_live(given), GIVEN_MOST - 4);
 		FIXTURE_CHECK(test);
 		given_end(test, given, 4);
@@ -424,6 +452,7 @@ static struct kunit_case give_cases[] = {
 	MODE_CASE(plain, give_takes_any_number),
 	MODE_CASE(plain, give_stops_at_what_is_wrong),
 	MODE_CASE(plain, give_tells_double_frees),
+	MODE_CASE(plain, give_tells_double_frees_in_rows),
 	MODE_CASE(plain, give_tells_a_row_of_none),
 	MODE_CASE(plain, give_tells_what_is_no_block),
 	MODE_CASE(plain, give_tells_what_is_gone),

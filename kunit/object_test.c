@@ -480,11 +480,13 @@ static void object_trim_meets_grace(struct kunit *test)
 	struct pheap *heap = pheap_create("grace", &args);
 	struct pheap_object *obj[GRACE_OBJECTS];
 	void *block[GRACE_BLOCKS];
+	struct pheap_stats stats;
 	struct pheap_type *type;
 	unsigned int i, round;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(heap));
 	type = pheap_type_register(heap, &ops);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(type));
 	for (round = 0; round < GRACE_ROUNDS; round++) {
 		for (i = 0; i < GRACE_OBJECTS; i++)
 			obj[i] = pheap_new(type, FIXTURE_GFP);
@@ -492,14 +494,20 @@ static void object_trim_meets_grace(struct kunit *test)
 			block[i] = pheap_alloc(heap, PAGE_SIZE, FIXTURE_GFP);
 		for (i = 0; i < GRACE_BLOCKS; i++)
 			pheap_free(block[i]);
-		for (i = 0; i < GRACE_OBJECTS; i++)
+		for (i = 0; i < GRACE_OBJECTS; i++) {
+			KUNIT_EXPECT_TRUE(test, obj[i]);
 			pheap_put(obj[i]);
-		KUNIT_EXPECT_GT(test, pheap_trim(heap), 0);
+		}
+		pheap_trim(heap);
 	}
 	/* Of pools, then of arenas. */
 	rcu_barrier();
 	rcu_barrier();
 	KUNIT_EXPECT_EQ(test, pheap_validate(heap), 0);
+	pheap_get_stats(heap, &stats);
+	KUNIT_EXPECT_EQ(test, stats.live_blocks, 0);
+	KUNIT_EXPECT_EQ(test, stats.arenas, 0);
+	KUNIT_EXPECT_EQ(test, stats.taken, stats.meta_bytes);
 	pheap_destroy(heap);
 }
 

@@ -18,7 +18,7 @@ MODE_SET(plain, MODE_PLAIN);
 MODE_SET(debug, MODE_DEBUG);
 
 /* A third of them is more than a depot and a magazine hold. */
-#define BLOCKS	1200
+#define BLOCKS	2100
 
 /* Whatever happened: the heap works, and hands nothing out twice. */
 static void check_works(struct kunit *test, size_t size)
@@ -398,7 +398,7 @@ static void report_double_free_after_write(struct kunit *test)
 /* Written to while it was free: not handed out again. */
 static void report_write_after_free(struct kunit *test)
 {
-	void **p = keep_pools(test, 56), *hurt = p[9], *q[BLOCKS / 10];
+	void **p = keep_pools(test, 56), *hurt = p[9], *q[BLOCKS / 20];
 	unsigned int i, seen = 0;
 
 	log_expect(test, "a write to a free block");
@@ -422,17 +422,19 @@ static void report_write_after_free(struct kunit *test)
 /* Those around it are handed out, each once. */
 static void report_write_after_free_in_bulk(struct kunit *test)
 {
-	void **p = keep_pools(test, 56), *q[BLOCKS / 10];
+	void **p = keep_pools(test, 56), *q[BLOCKS / 20];
 	void *hurt[] = { p[9], p[14] };
 	unsigned int i, j, nr = ARRAY_SIZE(q);
 
 	log_expect(test, "two writes to free blocks");
+	migrate_disable();
 	pheap_free_bulk(20, p);
 	memset(p, 0, 20 * sizeof(*p));
 	poke_write(hurt[0], 0xbad);
 	poke_write(hurt[1], 0xbad);
 	KUNIT_EXPECT_EQ(test, pheap_alloc_bulk(heap_of(test), 56, FIXTURE_GFP,
 					       nr, q), nr);
+	migrate_enable();
 	LOG_END_WITH(test, PHEAP_BAD_WRITE, 2, "written to after its free");
 	for (i = 0; i < nr; i++) {
 		for (j = 0; j < i; j++)

@@ -18,12 +18,12 @@
  * Memory first, in a replay of its own that is not timed, with SLUB as it is
  * found: slab_bytes() is looked at every few events, and before each block too
  * large for a slab could hide between two looks.  pheap counts for itself, all
- * that it takes included, from the empty heap on; if it took more in a timed
- * replay, that is the peak.  Then one round of each to warm up, and the timed ones:
- * SLUB keeps its slabs from one to the next, and pheap its heap, or with pheap-new,
- * nothing.  Timed are the events of the trace and what it takes to go through them;
- * not the heap's creation and destruction, nor the freeing of what the program left
- * behind.
+ * that it takes included, from the empty heap on.  Then one round of each to
+ * warm up, and the timed ones: SLUB keeps its slabs from one to the next, and pheap
+ * its heap, or with pheap-new, nothing.  Timed are the events of the trace and what
+ * it takes to go through them; not the heap's creation and destruction, nor the
+ * freeing of what the program left behind.  Last, memory again, with what was kept:
+ * what pheap took in any of these replays, and SLUB in one more.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -88,7 +88,7 @@ struct replay {
  * @asked_peak: most bytes asked for and live.
  * @before: slab_bytes() before the first replay.
  * @taken_peak: most bytes taken from the kernel in it.
- * @again_peak: the same in a replay after all others.
+ * @again_peak: the same with what was kept of others before.
  * @taken_end: bytes still taken when all was freed.
  * @rounds: how often it was timed.
  * @ns: how long these took.
@@ -141,7 +141,7 @@ static __always_inline void replay_free(enum replay_kind kind, void *p)
 {
 	if (kind == REPLAY_KMALLOC)
 		kfree(p);
-	else if (kind == REPLAY_PHEAP)
+	else if (kind == REPLAY_PHEAP || kind == REPLAY_NEW)
 		pheap_free(p);
 }
 
@@ -337,24 +337,20 @@ static int replay_memory(enum replay_kind kind)
 	return signal_pending(current) ? -EINTR : 0;
 }
 
-/* The most that was taken in any replay, what was kept after others included. */
-static int replay_memory_again(enum replay_kind kind)
+/* With what SLUB kept of the replays before. */
+static int replay_kmalloc_again(void)
 {
-	struct replay_result *result = &replay_results[kind];
-	struct pheap_stats stats;
+	struct replay_result *result = &replay_results[REPLAY_KMALLOC];
 	struct replay replay;
-	int err = replay_open(kind, &replay);
+	int err = replay_open(REPLAY_KMALLOC, &replay);
 
 	if (err)
 		return err;
 	replay.before = result->before;
-	replay_sampled_kind(kind, &replay, replay.trace->nr);
+	replay_sampled_kind(REPLAY_KMALLOC, &replay, replay.trace->nr);
 	result->again_peak = replay.taken;
-	if (kind == REPLAY_PHEAP) {
-		pheap_get_stats(replay.heap, &stats);
-		result->again_peak = stats.peak;
-	}
-	replay_empty(kind, &replay);
+	result->failed = max(result->failed, replay.failed);
+	replay_empty(REPLAY_KMALLOC, &replay);
 	replay_close(&replay);
 	return 0;
 }
@@ -431,16 +427,15 @@ static int replay_times(const bool wanted[REPLAY_NR], unsigned long rounds)
 
 static int replay_times_kept(const bool wanted[REPLAY_NR], unsigned long rounds)
 {
+	struct pheap_stats stats;
 	int err;
 
 	replay_kept = pheap_create("replay-kept", NULL);
 	err = PTR_ERR_OR_ZERO(replay_kept);
 	if (!err) {
 		err = replay_times(wanted, rounds);
-		if (!err && wanted[REPLAY_KMALLOC])
-			err = replay_memory_again(REPLAY_KMALLOC);
-		if (!err && wanted[REPLAY_PHEAP])
-			err = replay_memory_again(REPLAY_PHEAP);
+		pheap_get_stats(replay_kept, &stats);
+		replay_results[REPLAY_PHEAP].again_peak = stats.peak;
 		pheap_destroy(replay_kept);
 	}
 	replay_kept = NULL;
@@ -456,7 +451,11 @@ static int replay_kinds(const bool wanted[REPLAY_NR], unsigned long rounds)
 		if (wanted[kind])
 			err = replay_memory(kind);
 	}
-	return err ?: replay_times_kept(wanted, rounds);
+	if (!err)
+		err = replay_times_kept(wanted, rounds);
+	if (!err && wanted[REPLAY_KMALLOC])
+		err = replay_kmalloc_again();
+	return err;
 }
 
 static int replay_run(const struct bench_command *command)
@@ -509,7 +508,8 @@ static void replay_show_kind(struct seq_file *m, enum replay_kind kind)
 		   name, result->failed);
 	seq_printf(m, "%s.asked_peak=%llu\n%s.taken_peak=%lld\n", name,
 		   result->asked_peak, name, result->taken_peak);
-	seq_printf(m, "%s.again_peak=%lld\n", name, result->again_peak);
+	if (result->again_peak)
+		seq_printf(m, "%s.again_peak=%lld\n", name, result->again_peak);
 	seq_printf(m, "%s.taken_end=%lld\n%s.rounds=%u\n", name,
 		   result->taken_end, name, result->rounds);
 	if (result->rounds)
