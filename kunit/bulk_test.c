@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/mm.h>
 #include <linux/sizes.h>
-#include <linux/sort.h>
 #include <linux/string.h>
 
 #include "backing.h"
@@ -19,20 +18,13 @@ static void **blocks(struct kunit *test, unsigned int nr)
 	return p;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const unsigned long *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 /* No two blocks overlap. */
 static void check_distinct(struct kunit *test, void **p, unsigned int n,
 			   size_t size)
 {
 	unsigned int i;
 
-	sort(p, n, sizeof(*p), compare, NULL);
+	fixture_sort(p, n);
 	for (i = 1; i < n; i++)
 		KUNIT_ASSERT_GE(test, p[i] - p[i - 1], size);
 }

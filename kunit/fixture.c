@@ -5,6 +5,7 @@
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -251,6 +252,18 @@ static struct pheap_stats fixture_stats_whole(struct kunit *test)
 		stats = fixture_stats(test);
 	}
 	return stats;
+}
+
+static int fixture_compare(const void *a, const void *b)
+{
+	const unsigned long *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+void fixture_sort(void **p, unsigned int nr)
+{
+	sort(p, nr, sizeof(*p), fixture_compare, NULL);
 }
 
 void fixture_check_at(struct kunit *test, const char *file, int line)

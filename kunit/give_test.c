@@ -3,7 +3,6 @@
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
-#include <linux/sort.h>
 #include <linux/topology.h>
 
 #include "give.h"
@@ -59,12 +58,6 @@ static void given_want_bulks(struct kunit *test)
 		kunit_skip(test, "init_on_free");
 }
 
-/* Of a block that may be free, which KASAN lets nobody else touch. */
-static void given_mark(const struct given *given, void *p)
-{
-	poke_write(mark_at(given->cache, p), mark_cookie(given->cache, p));
-}
-
 static unsigned long given_live(const struct given *given)
 {
 	return given->cn->nr_pools * given->cache->blocks - given->cn->nr_free;
@@ -88,13 +81,6 @@ static void given_shuffle(struct kunit *test, struct given *given)
 	}
 }
 
-static int given_cmp(const void *a, const void *b)
-{
-	const void *x = *(void **)a, *y = *(void **)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* The ways in which blocks may follow each other. */
 static const char * const given_orders[] = { "up", "down", "rows", "none" };
 
@@ -108,7 +94,7 @@ static void given_put_in(struct kunit *test, struct given *given,
 		given_shuffle(test, given);
 		return;
 	}
-	sort(given->p, GIVEN_MOST, sizeof(void *), given_cmp, NULL);
+	fixture_sort(given->p, GIVEN_MOST);
 	for (i = 0; order && i < GIVEN_MOST; i += n) {
 		n = order == 1 ? GIVEN_MOST : 1 + fixture_random(test, 5);
 		n = min(n, GIVEN_MOST - i);
@@ -134,7 +120,7 @@ static void give_in_parts(struct kunit *test, struct given *given, bool check)
 	for (at = 0; at < GIVEN_MOST; at += n) {
 		n = 1 + fixture_random(test, min(GIVEN_MOST - at, POOL_BATCH));
 		for (i = at; !check && i < at + n; i++)
-			given_mark(given, given->p[i]);
+			poke_mark(given->cache, given->p[i]);
 		if (check)
 			given_check(test, given, given->p + at, n);
 		else
@@ -224,7 +210,7 @@ static void *wrong_written(struct given *given, struct given *other, void *p)
 /* As it is in a magazine. */
 static void *wrong_marked(struct given *given, struct given *other, void *p)
 {
-	given_mark(given, p);
+	poke_mark(given->cache, p);
 	return p;
 }
 
@@ -243,7 +229,7 @@ static const struct wrong wrongs[] = {
 static void wrong_unmake(struct given *given, const struct wrong *wrong, void *p)
 {
 	if (wrong->make == wrong_written && given->cache->blocks > 1)
-		given_mark(given, p);
+		poke_mark(given->cache, p);
 	else if (wrong->make == wrong_marked)
 		*mark_at(given->cache, p) = 0;
 }
@@ -292,31 +278,40 @@ static void give_stops_at_what_is_wrong(struct kunit *test)
 					      orders[(i + j + k) % 3]);
 }
 
+/* Of the first four, two are given back, and then @again, which has all four. */
+static void given_twice(struct kunit *test, struct given *given, void **again,
+			unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		poke_mark(given->cache, given->p[i]);
+	KUNIT_EXPECT_EQ(test, give_blocks(given->cache, given->p, 2), 0);
+	KUNIT_EXPECT_EQ(test, give_blocks(given->cache, again, nr), nr - 2);
+	KUNIT_EXPECT_EQ(test, given_live(given), GIVEN_MOST - 4);
+	FIXTURE_CHECK(test);
+}
+
 /* What is free already is told, and left alone. */
 static void give_tells_double_frees(struct kunit *test)
 {
 	struct given *given;
-	unsigned int i, j;
+	unsigned int i;
 	void *again[6];
 
 	for (i = 0; i < ARRAY_SIZE(given_sizes); i++) {
 		given = given_new(test, "twice", given_sizes[i]);
-		for (j = 0; j < 4; j++)
-			given_mark(given, given->p[j]);
-		KUNIT_EXPECT_EQ(test, give_blocks(given->cache, given->p, 2), 0);
 		again[0] = given->p[2];
 		again[1] = given->p[0];
 		again[2] = given->p[3];
 		again[3] = given->p[3];
 		again[4] = given->p[1];
 		again[5] = given->p[2];
-		KUNIT_EXPECT_EQ(test, give_blocks(given->cache, again, 6), 4);
+		given_twice(test, given, again, ARRAY_SIZE(again));
 		KUNIT_EXPECT_PTR_EQ(test, again[0], given->p[0]);
 		KUNIT_EXPECT_PTR_EQ(test, again[1], given->p[3]);
 		KUNIT_EXPECT_PTR_EQ(test, again[2], given->p[1]);
 		KUNIT_EXPECT_PTR_EQ(test, again[3], given->p[2]);
-		KUNIT_EXPECT_EQ(test, given_live(given), GIVEN_MOST - 4);
-		FIXTURE_CHECK(test);
 		given_end(test, given, 4);
 	}
 }
@@ -325,22 +320,16 @@ static void give_tells_double_frees(struct kunit *test)
 static void give_tells_double_frees_in_rows(struct kunit *test)
 {
 	struct given *given;
-	unsigned int i, j;
+	unsigned int i;
 	void *row[4];
 
 	for (i = 0; i < 2 * ARRAY_SIZE(given_sizes); i++) {
 		given = given_new(test, "row", given_sizes[i / 2]);
 		given_put_in(test, given, i % 2);
-		for (j = 0; j < ARRAY_SIZE(row); j++) {
-			row[j] = given->p[j];
-			given_mark(given, row[j]);
-		}
-		KUNIT_EXPECT_EQ(test, give_blocks(given->cache, given->p, 2), 0);
-		KUNIT_EXPECT_EQ(test, give_blocks(given->cache, row, 4), 2);
+		memcpy(row, given->p, sizeof(row));
+		given_twice(test, given, row, ARRAY_SIZE(row));
 		KUNIT_EXPECT_PTR_EQ(test, row[0], given->p[0]);
 		KUNIT_EXPECT_PTR_EQ(test, row[1], given->p[1]);
-		KUNIT_EXPECT_EQ(test, given_live(given), GIVEN_MOST - 4);
-		FIXTURE_CHECK(test);
 		given_end(test, given, 4);
 	}
 }
@@ -373,8 +362,8 @@ static void give_tells_what_is_no_block(struct kunit *test)
 		       given->p[1] };
 
 	KUNIT_ASSERT_TRUE(test, p[1]);
-	given_mark(given, p[0]);
-	given_mark(given, p[2]);
+	poke_mark(given->cache, p[0]);
+	poke_mark(given->cache, p[2]);
 	KUNIT_EXPECT_EQ(test, give_blocks(given->cache, p, 3), 1);
 	KUNIT_EXPECT_EQ(test, given_live(given), GIVEN_MOST - 2);
 	FIXTURE_CHECK(test);
@@ -391,8 +380,8 @@ static void give_tells_what_is_gone(struct kunit *test)
 	pheap_cache_free_bulk(given->cache, GIVEN_MOST, given->p);
 	pool_trim(given->cache);
 	KUNIT_ASSERT_EQ(test, given->cn->nr_pools, 0);
-	given_mark(other, p[0]);
-	given_mark(other, p[2]);
+	poke_mark(other->cache, p[0]);
+	poke_mark(other->cache, p[2]);
 	KUNIT_EXPECT_EQ(test, give_blocks(other->cache, p, 3), 1);
 	KUNIT_EXPECT_PTR_EQ(test, p[0], given->p[0]);
 	KUNIT_EXPECT_EQ(test, given_live(other), GIVEN_MOST - 2);

@@ -114,6 +114,9 @@ u32 fixture_random(struct kunit *test, u32 below);
 /* The cache of the class for @size, which must be in use. */
 struct pheap_cache *fixture_class(struct kunit *test, size_t size);
 
+/* By address. */
+void fixture_sort(void **p, unsigned int nr);
+
 /* The heap is valid, and every byte of it is somewhere. */
 void fixture_check_at(struct kunit *test, const char *file, int line);
 #define FIXTURE_CHECK(test)	fixture_check_at(test, __FILE__, __LINE__)
@@ -265,6 +268,8 @@ void model_finish(struct kunit *test, struct model *model);
  */
 u64 poke_read(const void *p);
 void poke_write(void *p, u64 value);
+/* A block, free or not, gets the mark of a free one. */
+void poke_mark(const struct pheap_cache *cache, void *p);
 u8 poke_byte(const void *p);
 void poke_byte_write(void *p, u8 value);
 bool poke_is_zero(const void *p, size_t n);

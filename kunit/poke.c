@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "mark.h"
 #include "pheap_kunit.h"
 
 u64 poke_read(const void *p)
@@ -29,4 +30,9 @@ bool poke_is_zero(const void *p, size_t n)
 		if (poke_byte(p + i))
 			return false;
 	return true;
+}
+
+void poke_mark(const struct pheap_cache *cache, void *p)
+{
+	poke_write(mark_at(cache, p), mark_cookie(cache, p));
 }

@@ -366,8 +366,7 @@ static void pool_recalls_of_any_cache(struct kunit *test)
 			for (i = 0; i < MANY; i++)
 				take_pool(test, from[j], p + i);
 			for (i = 0; i < MANY; i++)
-				poke_write(mark_at(from[j], p[i]),
-					   mark_cookie(from[j], p[i]));
+				poke_mark(from[j], p[i]);
 			give_all(test, from[j], p, MANY);
 		}
 		while (arena_free_pages(heap_of(test)))

@@ -310,7 +310,7 @@ static void arena_split(struct arena *arena)
 	}
 }
 
-/* The same in an RCU section, as the arena's other pages may go meanwhile. */
+/* As arena_trim_one(), in an RCU section: the arena's other pages may go meanwhile. */
 static size_t arena_trim_first(struct heap_node *hn)
 {
 	struct arena *arena;
@@ -543,15 +543,11 @@ static bool arena_is_scattered(const struct pheap *heap,
 static void arena_make_up(struct pheap *heap, int node, unsigned int pages)
 {
 	struct heap_node *hn = &heap->nodes[node];
-	size_t bytes = 0, one;
+	size_t bytes = 0;
 
 	while (bytes < pages * PAGE_SIZE && arena_is_peak(heap, node, pages) &&
-	       arena_is_scattered(heap, hn)) {
-		one = arena_trim_one(hn);
-		if (!one)
-			break;
-		bytes += one;
-	}
+	       arena_is_scattered(heap, hn))
+		bytes += arena_trim_one(hn);
 }
 
 struct pool *arena_grow(struct pheap *heap, int node, unsigned int nr,

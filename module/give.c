@@ -111,6 +111,19 @@ static __always_inline bool give_take_bit(u64 *map, unsigned long index,
 	return was;
 }
 
+/*
+ * The index of the block at @offset.  Returns false if there is none: see
+ * pool_is_start(); of a start, the high word is the index.
+ */
+static __always_inline bool give_index(const struct pheap_cache *cache,
+				       u64 offset, u64 *index, unsigned int how)
+{
+	if (how & GIVE_CHECK)
+		return compat_mul(offset, cache->inverse, index) < cache->bound;
+	*index = offset * cache->recip >> 32;
+	return true;
+}
+
 /* Offset of a block in its pool, which begins at @base. */
 static __always_inline u64 give_offset(const void *p, const void *base,
 				       unsigned int how)
@@ -121,8 +134,8 @@ static __always_inline u64 give_offset(const void *p, const void *base,
 }
 
 /*
- * The same for @p, which is at @offset in the pool; if it is not known whether it is
- * a block, it is checked and marked.
+ * Clear the bit of @p, which is at @offset in the pool; if it is not known whether it
+ * is a block, it is checked and marked.  Returns false if it is none, or free.
  */
 static __always_inline bool give_take(const struct pheap_cache *cache, void *p,
 				      u64 offset, u64 *map, unsigned int how)
@@ -130,11 +143,11 @@ static __always_inline bool give_take(const struct pheap_cache *cache, void *p,
 	u64 *mark = mark_at(cache, p);
 	u64 index;
 
+	if (unlikely(!give_index(cache, offset, &index, how)))
+		return false;
 	if (!(how & GIVE_CHECK))
-		return give_take_bit(map, offset * cache->recip >> 32, how);
-	/* See pool_is_start(); of a start, the high word is the index. */
-	if (unlikely(compat_mul(offset, cache->inverse, &index) >= cache->bound) ||
-	    unlikely(*mark == mark_cookie(cache, p)) ||
+		return give_take_bit(map, index, how);
+	if (unlikely(*mark == mark_cookie(cache, p)) ||
 	    unlikely(!give_take_bit(map, index, how)))
 		return false;
 	mark_close(cache, p);
@@ -225,16 +238,6 @@ static __always_inline bool give_pool(struct give *give,
 	return true;
 }
 
-/* The index of the block at @offset.  Returns false if there is none. */
-static __always_inline bool give_index(const struct pheap_cache *cache,
-				       u64 offset, u64 *index, unsigned int how)
-{
-	if (how & GIVE_CHECK)
-		return compat_mul(offset, cache->inverse, index) < cache->bound;
-	*index = offset * cache->recip >> 32;
-	return true;
-}
-
 /* How many bits of a word are set in a row, from @bit up or down. */
 static __always_inline unsigned int give_ones(u64 word, unsigned int bit, bool up)
 {
@@ -266,8 +269,8 @@ static __always_inline void **give_follow(const struct pheap_cache *cache,
 }
 
 /*
- * The same for blocks that are beside each other, up or down, whose bits are in one
- * word: those are cleared at once.
+ * As give_pool(), for blocks that are beside each other, up or down, whose bits are in
+ * one word: those are cleared at once.
  */
 static __always_inline bool give_row(struct give *give, struct pheap_cache *cache,
 				     struct cache_node *cn,

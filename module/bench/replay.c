@@ -137,11 +137,16 @@ static __always_inline void *replay_realloc(enum replay_kind kind,
 	return &replay_block;
 }
 
+static __always_inline bool replay_has_heap(enum replay_kind kind)
+{
+	return kind == REPLAY_PHEAP || kind == REPLAY_NEW;
+}
+
 static __always_inline void replay_free(enum replay_kind kind, void *p)
 {
 	if (kind == REPLAY_KMALLOC)
 		kfree(p);
-	else if (kind == REPLAY_PHEAP || kind == REPLAY_NEW)
+	else if (replay_has_heap(kind))
 		pheap_free(p);
 }
 
@@ -236,11 +241,6 @@ static void replay_empty(enum replay_kind kind, struct replay *replay)
 		if (slot % REPLAY_CHUNK == 0)
 			cond_resched();
 	}
-}
-
-static bool replay_has_heap(enum replay_kind kind)
-{
-	return kind == REPLAY_PHEAP || kind == REPLAY_NEW;
 }
 
 static void replay_close(struct replay *replay)
