@@ -178,10 +178,10 @@ static void pool_takes_lowest_first(struct kunit *test)
 	int node = take_pool(test, cache, p);
 
 	for (i = 1; i < nr; i++)
-		KUNIT_EXPECT_PTR_EQ(test, p[i - 1], p[i] + cache->size);
+		KUNIT_EXPECT_PTR_EQ(test, p[i], p[i - 1] + cache->size);
 	give_all(test, cache, p + nr - 5, 3);
 	KUNIT_EXPECT_EQ(test, pool_take_blocks(cache, node, p + nr - 5, 5), 3);
-	KUNIT_EXPECT_TRUE(test, p[nr - 5] > p[nr - 4] && p[nr - 4] > p[nr - 3]);
+	KUNIT_EXPECT_TRUE(test, p[nr - 5] < p[nr - 4] && p[nr - 4] < p[nr - 3]);
 	give_all(test, cache, p, nr);
 }
 

@@ -370,7 +370,7 @@ EXPORT_SYMBOL_GPL(pheap_free_sensitive);
 #define FREE_BULK	8
 
 /*
- * Mark blocks of one cache free, up to @n, and put them into @to; the first is
+ * Mark blocks of one cache free, up to @n, and put them in front of @to; the first is
  * known to be one.  Returns how many.  Most are neighbours on a page; where pools
  * have more than one, their starts differ from page to page.
  */
@@ -388,7 +388,7 @@ static size_t free_run(struct pheap_cache *cache, size_t n, void **p, void **to)
 			break;
 		mark_close(cache, at);
 		*word = mark_cookie(cache, at);
-		to[i] = at;
+		*--to = at;
 		if (++i == n)
 			break;
 		before = at;
@@ -406,15 +406,13 @@ static size_t free_to_magazine(struct pheap_cache *cache, size_t n, void **p)
 {
 	struct magazine *mag = magazine_this(cache);
 	size_t done;
-	u32 nr;
 
 	/* A full one need not be entered. */
-	if (READ_ONCE(mag->state) >= mag->full || !magazine_enter(mag))
+	if (!READ_ONCE(mag->room) || !magazine_enter(mag))
 		return 0;
-	nr = magazine_nr(mag);
-	n = min_t(size_t, n, mag->capacity - nr);
-	done = free_run(cache, n, p, mag->slot + nr);
-	magazine_set_nr(mag, nr + done);
+	n = min_t(size_t, n, mag->room);
+	done = free_run(cache, n, p, mag->slot + mag->room);
+	mag->room -= done;
 	magazine_leave(mag);
 	return done;
 }

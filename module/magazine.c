@@ -26,7 +26,7 @@
 #define MAGAZINE_DEPOT		4
 
 static DEFINE_PER_CPU(struct magazine, magazine_nothing) = {
-	.state = MAGAZINE_BUSY,
+	.busy = true,
 };
 
 struct magazine *magazine_none(int cpu)
@@ -52,20 +52,23 @@ static struct magazine *magazine_new(struct pheap_cache *cache,
 {
 	size_t bytes = (size_t)capacity * cache->size;
 	struct magazine *mag;
+	void *bottom;
 
 	if (!magazine_afford(cache->heap, bytes))
 		return NULL;
-	mag = backing_meta_raw(cache->heap, struct_size(mag, slot, capacity),
+	mag = backing_meta_raw(cache->heap, struct_size(mag, slot, capacity + 1),
 			       GFP_NOWAIT | __GFP_NOWARN);
 	if (IS_ERR(mag))
 		return NULL;
+	bottom = (void *)&mag->no_mark - cache->cookie;
 	*mag = (struct magazine) {
-		.heap = cache->heap,
+		.room = capacity,
+		.capacity = capacity,
 		.bytes = bytes,
-		.bottom = (void *)&mag->no_mark - cache->cookie,
+		.heap = cache->heap,
+		.no_mark = ~mark_cookie(cache, bottom),
 	};
-	magazine_set_capacity(mag, capacity);
-	mag->no_mark = ~mark_cookie(cache, mag->bottom);
+	mag->slot[capacity] = bottom;
 	atomic_long_add(bytes, &mag->heap->magazines);
 	return mag;
 }
@@ -120,6 +123,24 @@ static struct magazine *magazine_enter_this(struct pheap_cache *cache)
 	return NULL;
 }
 
+/*
+ * Take one out of use that is busy and no CPU's any more.  Code that was interrupted
+ * before it made it busy will find it empty and full.
+ */
+static void magazine_close(struct magazine *mag)
+{
+	void **bottom = &mag->slot[mag->capacity], *none = *bottom;
+
+	mag->drained = magazine_nr(mag);
+	mag->first = mag->room + 1;
+	*bottom = mag->slot[mag->room];
+	mag->slot[0] = none;
+	/* In the order that magazine_count() relies on. */
+	smp_store_release(&mag->capacity, 0);
+	smp_store_release(&mag->room, 0);
+	magazine_leave(mag);
+}
+
 /* Put @new in the place of this CPU's magazine.  Returns what is left over. */
 static struct magazine *magazine_swap(struct pheap_cache *cache,
 				      struct magazine *new)
@@ -139,12 +160,11 @@ static struct magazine *magazine_swap(struct pheap_cache *cache,
 		return new;
 	}
 	nr = magazine_nr(old);
-	compat_copy_words(new->slot, old->slot, nr);
-	new->state = nr * MAGAZINE_BLOCK;
+	new->room -= nr;
+	compat_copy_words(new->slot + new->room, old->slot + old->room, nr);
 	WRITE_ONCE(*at, new);
-	magazine_set_nr(old, 0);
-	magazine_set_capacity(old, 0);
-	magazine_leave(old);
+	old->room = old->capacity;
+	magazine_close(old);
 	return old;
 }
 
@@ -334,12 +354,15 @@ static void magazine_refill(struct pheap_cache *cache, int node,
 			    struct magazine *mag)
 {
 	struct cache_node *cn = cache_node(cache, node);
-	unsigned int nr = (mag->capacity + 1) / 2;
+	unsigned int nr = (mag->capacity + 1) / 2, got;
+	void **p = mag->slot + mag->capacity - nr;
 
 	WRITE_ONCE(cn->taker, raw_smp_processor_id());
-	magazine_set_nr(mag,
-			depot_take(cache, cn, mag->slot, nr) ?:
-				pool_take_blocks(cache, node, mag->slot, nr));
+	got = depot_take(cache, cn, p, nr) ?:
+		      pool_take_blocks(cache, node, p, nr);
+	mag->room -= got;
+	if (got < nr)
+		memmove(mag->slot + mag->room, p, got * sizeof(*p));
 }
 
 /* One block from the magazine, refilled if that is what it takes, or NULL. */
@@ -351,8 +374,7 @@ static void *magazine_take_one(struct pheap_cache *cache, int node,
 	if (!magazine_nr(mag))
 		magazine_refill(cache, node, mag);
 	while (!p && magazine_nr(mag)) {
-		mag->state -= MAGAZINE_BLOCK;
-		p = mag->slot[magazine_nr(mag)];
+		p = mag->slot[mag->room++];
 		if (!magazine_unmark(cache, &p, 1))
 			p = NULL;
 	}
@@ -407,10 +429,10 @@ static unsigned int magazine_stock(struct pheap_cache *cache, int node,
 
 	preempt_disable();
 	mag = magazine_enter_node(cache, node);
-	nr = mag ? min(nr, mag->capacity - magazine_nr(mag)) : 0;
+	nr = mag ? min(nr, mag->room) : 0;
 	if (mag) {
-		compat_copy_words(mag->slot + magazine_nr(mag), p, nr);
-		mag->state += nr * MAGAZINE_BLOCK;
+		mag->room -= nr;
+		compat_copy_words(mag->slot + mag->room, p, nr);
 		magazine_leave(mag);
 	}
 	preempt_enable();
@@ -436,11 +458,12 @@ static unsigned int magazine_wants(struct pheap_cache *cache)
 /* In an RCU section. */
 static bool magazine_has_some(const struct pheap_cache *cache)
 {
-	return READ_ONCE(cache->mag[raw_smp_processor_id()]->state) >=
-	       MAGAZINE_BLOCK;
+	const struct magazine *mag = cache->mag[raw_smp_processor_id()];
+
+	return READ_ONCE(mag->room) < READ_ONCE(mag->capacity);
 }
 
-/* Out of the magazine alone, in one piece: the last is the newest. */
+/* Out of the magazine alone, in one piece: the first is the newest. */
 static __always_inline unsigned int
 magazine_pop_bulk(struct pheap_cache *cache, int node, void **p, unsigned int nr)
 {
@@ -454,8 +477,8 @@ magazine_pop_bulk(struct pheap_cache *cache, int node, void **p, unsigned int nr
 		magazine_refill(cache, node, mag);
 	if (mag) {
 		nr = min(nr, magazine_nr(mag));
-		mag->state -= nr * MAGAZINE_BLOCK;
-		compat_copy_words(p, mag->slot + magazine_nr(mag), nr);
+		compat_copy_words(p, mag->slot + mag->room, nr);
+		mag->room += nr;
 		magazine_leave(mag);
 	}
 	preempt_enable();
@@ -513,21 +536,21 @@ static int magazine_new_blocks(struct pheap_cache *cache, int node, gfp_t gfp,
 
 void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 {
-	void *p[MAGAZINE_MAX / 2] __uninitialized, *first;
+	void *p[MAGAZINE_MAX / 2] __uninitialized;
 	unsigned int done;
 	int got;
 
 	got = magazine_new_blocks(cache, node, gfp, p, magazine_wants(cache));
 	if (got < 0)
 		return ERR_PTR(got);
-	first = p[--got];
 	if (mark_has(cache))
-		*mark_at(cache, first) = 0;
-	if (!got)
-		return first;
-	done = magazine_stock(cache, page_to_nid(virt_to_page(first)), p, got);
+		*mark_at(cache, p[0]) = 0;
+	if (got == 1)
+		return p[0];
+	done = 1 + magazine_stock(cache, page_to_nid(virt_to_page(p[0])), p + 1,
+				  got - 1);
 	magazine_flush(cache, p + done, got - done, 0);
-	return first;
+	return p[0];
 }
 
 unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
@@ -547,14 +570,14 @@ static void magazine_spill(struct pheap_cache *cache, struct magazine *mag,
 			   struct give_rest *rest)
 {
 	struct cache_node *cn = cache_node(cache, numa_mem_id());
-	unsigned int nr = (magazine_nr(mag) + 1) / 2;
+	unsigned int nr = (mag->capacity + 1) / 2;
+	void **p = mag->slot + mag->capacity - nr;
 
-	if (mag->capacity < cache->capacity ||
-	    !depot_give(cache, cn, mag->slot, nr))
-		magazine_report(cache, mag->slot, 0,
-				give_blocks_pinned(cache, mag->slot, nr, rest));
-	mag->state -= nr * MAGAZINE_BLOCK;
-	compat_copy_words(mag->slot, mag->slot + nr, magazine_nr(mag));
+	if (mag->capacity < cache->capacity || !depot_give(cache, cn, p, nr))
+		magazine_report(cache, p, 0,
+				give_blocks_pinned(cache, p, nr, rest));
+	mag->room = nr;
+	compat_copy_words(mag->slot + nr, mag->slot, mag->capacity - nr);
 }
 
 /* Returns false if there is no magazine to be used. */
@@ -565,11 +588,10 @@ static bool magazine_try_put(struct pheap_cache *cache, void *p,
 
 	if (!mag)
 		return false;
-	if (magazine_nr(mag) == mag->capacity)
+	if (!mag->room)
 		magazine_spill(cache, mag, rest);
 	mark_set(cache, p);
-	mag->slot[magazine_nr(mag)] = p;
-	mag->state += MAGAZINE_BLOCK;
+	mag->slot[--mag->room] = p;
 	magazine_leave(mag);
 	return true;
 }
@@ -593,8 +615,7 @@ void magazine_put(struct pheap_cache *cache, void *p, unsigned long caller)
 
 /*
  * Take the magazine away from a CPU: this one, or one that is offline, or
- * whichever if nobody uses the cache.  Code that was interrupted before it
- * marked the magazine busy will find it empty and full.
+ * whichever if nobody uses the cache.
  */
 static struct magazine *magazine_detach(struct pheap_cache *cache, int cpu)
 {
@@ -603,10 +624,7 @@ static struct magazine *magazine_detach(struct pheap_cache *cache, int cpu)
 	if (!mag->heap || !magazine_enter(mag))
 		return NULL;
 	WRITE_ONCE(cache->mag[cpu], magazine_none(cpu));
-	mag->drained = magazine_nr(mag);
-	magazine_set_nr(mag, 0);
-	magazine_set_capacity(mag, 0);
-	magazine_leave(mag);
+	magazine_close(mag);
 	return mag;
 }
 
@@ -614,7 +632,7 @@ static void magazine_retire(struct pheap_cache *cache, struct magazine *mag)
 {
 	if (!mag)
 		return;
-	magazine_flush(cache, mag->slot, mag->drained, 0);
+	magazine_flush(cache, mag->slot + mag->first, mag->drained, 0);
 	magazine_free(mag);
 }
 
@@ -672,6 +690,15 @@ void magazine_drain_cache(struct pheap_cache *cache, bool all_cpus)
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_drain_cache);
 
+/* Blocks in one that may be going out of use. */
+static unsigned int magazine_look(const struct magazine *mag)
+{
+	u32 room = smp_load_acquire(&mag->room);
+	u32 capacity = READ_ONCE(mag->capacity);
+
+	return capacity > room ? capacity - room : 0;
+}
+
 unsigned long magazine_count(struct pheap_cache *cache)
 {
 	unsigned long nr = 0;
@@ -679,8 +706,7 @@ unsigned long magazine_count(struct pheap_cache *cache)
 
 	rcu_read_lock();
 	for_each_possible_cpu(i)
-		nr += READ_ONCE(READ_ONCE(cache->mag[i])->state) /
-		      MAGAZINE_BLOCK;
+		nr += magazine_look(READ_ONCE(cache->mag[i]));
 	rcu_read_unlock();
 	for (i = 0; i < nr_node_ids; i++)
 		nr += READ_ONCE(cache_node(cache, i)->nr_depot);

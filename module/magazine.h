@@ -4,14 +4,15 @@
  * Bonwick and Adams: Magazines and Vmem, 2001)
  *
  * A magazine has no lock.  It is used only on its own CPU, with preemption
- * off, by whoever could set its busy bit first; whoever interrupts that finds it
+ * off, by whoever could set its busy flag first; whoever interrupts that finds it
  * busy and goes to the pools instead.  The count may be read only after that:
  * an interrupt that comes before is over, and has left it right.
  *
- * The bit and the count are one word, so that one subtraction takes a block out
- * and ends the use.  Under the first block is what looks like one that was
- * written to while it was free: whoever looks at the mark of the last block need
- * not ask whether there is one.
+ * The flag and the count are two words, as each use waits for the stores of the one
+ * before.  What is counted is the room, so that counting a block in also tells whether
+ * there is any, and so that the newest block is at that index.  Behind the oldest is
+ * what looks like a block that was written to while it was free: whoever looks at the
+ * mark of the newest need not ask whether there is one.
  */
 #ifndef _PHEAP_MAGAZINE_H
 #define _PHEAP_MAGAZINE_H
@@ -52,46 +53,36 @@
 #define MAGAZINE_EARNED		64L
 #define MAGAZINE_EARNS_MOST	(32L << 10)
 
-/*
- * Somebody on this CPU is using the magazine; and a block in it.  So small that the
- * whole word indexes slots, by halves: a processor forwards what was just stored
- * soonest to a load of the same size.
- */
-#define MAGAZINE_BUSY		1U
-#define MAGAZINE_BLOCK		2U
-
 /**
  * struct magazine - blocks at hand
- * @state: %MAGAZINE_BUSY, and %MAGAZINE_BLOCK times the blocks in it.
- * @full: @state of a full one that nobody uses.
+ * @busy: somebody on this CPU is using it.
+ * @room: how many blocks more it may have; @slot of the newest.
  * @capacity: most blocks that may be; 0 once it is out of use.
  * @misses: how often it was empty or full since it was made.
- * @drained: blocks left in one that is out of use.
+ * @first: the newest of the blocks left in one that is out of use.
+ * @drained: how many those are.
  * @bytes: part of heap->magazines.
  * @heap: heap, for the charge.
  * @list: among those out of use.
  * @rcu: for its end: others may still look at it.
  * @no_mark: what is never a block's mark, in the place of one.
- * @bottom: has @no_mark where a block of the cache has its mark.
- * @slot: the blocks.
+ * @slot: the blocks, from @room on, and behind them the bottom, which has @no_mark
+ *	where a block of the cache has its mark.
  */
 struct magazine {
-	u32 state;
-	u32 full;
+	u32 busy;
+	u32 room;
 	u32 capacity;
 	u8 misses;
+	u8 first;
 	u16 drained;
 	u32 bytes;
 	struct pheap *heap;
 	struct llist_node list;
 	struct rcu_head rcu;
 	u64 no_mark;
-	void *bottom;
 	void *slot[];
 };
-
-static_assert(offsetof(struct magazine, bottom) + sizeof(void *) ==
-	      offsetof(struct magazine, slot));
 
 /*
  * The magazine that a CPU has where it has none: always busy, as there is no
@@ -158,40 +149,20 @@ magazine_this(const struct pheap_cache *cache)
 
 static __always_inline bool magazine_enter(struct magazine *mag)
 {
-	return compat_flag_set(&mag->state);
+	return compat_flag_set(&mag->busy);
 }
 
-/* Plain accesses, which make one instruction each: only this CPU races. */
+/* A plain store: only this CPU races. */
 static __always_inline void magazine_leave(struct magazine *mag)
 {
 	barrier();
-	mag->state &= ~MAGAZINE_BUSY;
+	WRITE_ONCE(mag->busy, 0);
 }
 
 /* How many blocks are in one that is busy. */
-static __always_inline u32 magazine_nr(const struct magazine *mag)
+static inline u32 magazine_nr(const struct magazine *mag)
 {
-	return mag->state / MAGAZINE_BLOCK;
-}
-
-static inline void magazine_set_nr(struct magazine *mag, u32 nr)
-{
-	mag->state = nr * MAGAZINE_BLOCK | MAGAZINE_BUSY;
-}
-
-/* While nobody else can use it. */
-static inline void magazine_set_capacity(struct magazine *mag, u32 capacity)
-{
-	mag->capacity = capacity;
-	mag->full = capacity * MAGAZINE_BLOCK;
-}
-
-/* The slot above the last block of one that is busy, in @state. */
-static __always_inline void **magazine_slot(struct magazine *mag,
-					    unsigned long state)
-{
-	return (void *)mag->slot + (state - MAGAZINE_BUSY) *
-				   (sizeof(void *) / MAGAZINE_BLOCK);
+	return mag->capacity - mag->room;
 }
 
 /*
@@ -208,10 +179,11 @@ static __always_inline bool magazine_pop(const struct pheap_cache *cache,
 
 	if (unlikely(!magazine_enter(mag)))
 		goto none;
-	p = compat_result(magazine_slot(mag, mag->state)[-1]);
+	p = compat_result(mag->slot[mag->room]);
 	if (unlikely(!mark_take(cache, p, at)))
 		goto bad;
-	mag->state -= MAGAZINE_BLOCK + MAGAZINE_BUSY;
+	mag->room++;
+	magazine_leave(mag);
 	compat_unpin(pin);
 	*block = p;
 	return true;
@@ -229,20 +201,16 @@ none:
 static __always_inline bool magazine_push(struct magazine *mag, void *p,
 					  unsigned long at, u64 cookie)
 {
-	u32 state;
-
 	if (unlikely(!magazine_enter(mag)))
 		return false;
-	state = mag->state;
-	if (unlikely(state > mag->full)) {
+	if (unlikely(!compat_count_down(&mag->room))) {
+		mag->room = 0;
 		magazine_leave(mag);
 		return false;
 	}
 	*(u64 *)(p + at) = cookie;
-	*magazine_slot(mag, state) = p;
-	/* So that memory is counted up, which takes no register. */
-	barrier();
-	mag->state += MAGAZINE_BLOCK - MAGAZINE_BUSY;
+	mag->slot[mag->room] = p;
+	magazine_leave(mag);
 	return true;
 }
 

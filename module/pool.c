@@ -32,22 +32,25 @@ static u64 pool_cut_run(u64 *avail, unsigned int most, unsigned int *first)
 	return len;
 }
 
-/* @nr blocks of @size bytes from @p on, the first last. */
+/* @nr blocks of @size bytes from @p on. */
 static __always_inline void pool_list(void **to, void *p, unsigned long size,
 				      unsigned long nr)
 {
-	for (; nr; nr--, p += size)
-		to[nr - 1] = p;
+	void **end = to + nr;
+	long i;
+
+	/* Up to 0, which takes no comparison. */
+	for (i = -(long)nr; i; i++, p += size)
+		end[i] = p;
 }
 
 /* All of a pool in which none is live: no look at which are. */
 static unsigned int pool_take_all(struct pheap_cache *cache, struct pool *pool,
-				  void **end)
+				  void **p)
 {
 	u64 *map = pool_bitmap(pool, cache), *last = map + cache->blocks / 64;
 
-	pool_list(end - cache->blocks, pool_base(pool), cache->size,
-		  cache->blocks);
+	pool_list(p, pool_base(pool), cache->size, cache->blocks);
 	while (map < last)
 		*map++ = U64_MAX;
 	if (cache->blocks % 64)
@@ -56,9 +59,9 @@ static unsigned int pool_take_all(struct pheap_cache *cache, struct pool *pool,
 	return cache->blocks;
 }
 
-/* Take the lowest free blocks, and put them before @end, the lowest last. */
+/* Take the lowest free blocks, the lowest first. */
 static unsigned int pool_take_from(struct pheap_cache *cache,
-				   struct pool *pool, void **end,
+				   struct pool *pool, void **p,
 				   unsigned int nr)
 {
 	unsigned int take = min_t(unsigned int, nr, pool->nr_free);
@@ -70,12 +73,12 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 	u64 avail;
 
 	if (take == cache->blocks)
-		return pool_take_all(cache, pool, end);
+		return pool_take_all(cache, pool, p);
 	for (; left; map++, base += 64 * size) {
 		for (avail = ~*map; avail && left; left -= run) {
 			run = pool_cut_run(&avail, left, &first);
-			end -= run;
-			pool_list(end, base + first * size, size, run);
+			pool_list(p, base + first * size, size, run);
+			p += run;
 		}
 		*map = ~avail;
 	}
@@ -93,7 +96,7 @@ static noinline unsigned int pool_take_aside(struct pheap_cache *cache,
 
 	raw_spin_lock_irqsave(&cn->aside_lock, flags);
 	hlist_for_each_entry(pool, &cn->aside, link) {
-		got = pool_take_from(cache, pool, p + 1, 1);
+		got = pool_take_from(cache, pool, p, 1);
 		if (got)
 			break;
 	}
@@ -106,7 +109,7 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 {
 	struct cache_node *cn = cache_node(cache, node);
 	struct pool *pool;
-	unsigned int left;
+	unsigned int got;
 
 	if (!pool_has_free(cache, node))
 		return 0;
@@ -114,9 +117,9 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 		return pool_take_aside(cache, cn, p);
 	nr = min_t(unsigned long, nr, cn->nr_free);
 	cn->nr_free -= nr;
-	for (left = nr; left;) {
+	for (got = 0; got < nr;) {
 		pool = partial_fullest(cache, cn);
-		left -= pool_take_from(cache, pool, p + left, left);
+		got += pool_take_from(cache, pool, p + got, nr - got);
 		partial_taken(cache, cn, pool);
 	}
 	partial_unlock(cache, cn);
@@ -613,11 +616,11 @@ static int pool_make(struct pheap_cache *cache, struct pool **pool,
 
 /* Take up to @nr blocks of a new pool, which takes no lock: nobody else sees it. */
 static unsigned int pool_fill(struct pheap_cache *cache, struct pool *pool,
-			      void **end, unsigned int nr)
+			      void **p, unsigned int nr)
 {
 	nr = min_t(unsigned int, nr, cache->blocks);
 	pool_construct(cache, pool);
-	pool_take_from(cache, pool, end, nr);
+	pool_take_from(cache, pool, p, nr);
 	pool_publish(cache, pool);
 	return nr;
 }
@@ -626,17 +629,16 @@ static unsigned int pool_fill(struct pheap_cache *cache, struct pool *pool,
 static int pool_cut_up(struct pheap_cache *cache, struct pool **pool, int pools,
 		       gfp_t gfp, void **p, unsigned int nr)
 {
-	unsigned int left;
+	unsigned int got = 0;
 	int i;
 
 	pools = pool_make(cache, pool, pools, gfp);
 	if (pools < 0)
 		return pools;
-	nr = min_t(unsigned int, nr, pools * cache->blocks);
-	for (i = 0, left = nr; i < pools; i++)
-		left -= pool_fill(cache, pool[i], p + left, left);
+	for (i = 0; i < pools; i++)
+		got += pool_fill(cache, pool[i], p + got, nr - got);
 	pool_join(cache, pool, pools);
-	return nr;
+	return got;
 }
 
 static unsigned int pool_wants(const struct pheap_cache *cache, unsigned int nr)

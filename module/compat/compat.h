@@ -149,6 +149,23 @@ was_set:
 }
 
 /*
+ * Count a word down that only this CPU uses.  Returns false if it was 0; then it has
+ * any value.  GCC would load the word once more.
+ */
+static __always_inline bool compat_count_down(u32 *word)
+{
+#if defined(__x86_64__)
+	asm goto("subl $1, %0\n\tjc %l[was_none]"
+		 : : "m" (*word) : "memory", "cc" : was_none);
+	return true;
+was_none:
+	return false;
+#else
+	return (*word)--;
+#endif
+}
+
+/*
  * User-mode Linux makes fences of these two; where it runs, a store is not seen
  * before those that come before it, nor a load before the branch it hangs on.
  */
