@@ -142,11 +142,16 @@ static void pool_wastes_little(struct kunit *test)
 	}
 }
 
+/* Others have no bound, nor have the largest: the fast path is not for them. */
+static bool divides_fast(struct kunit *test)
+{
+	return !is_debug(test) && !want_init_on_free();
+}
+
 /* The arithmetic that stands for divisions, at every offset. */
 static void pool_divides_right(struct kunit *test)
 {
-	/* Others have no bound: the fast path is not for them. */
-	bool fast = !is_debug(test) && !want_init_on_free(), start;
+	bool fast = divides_fast(test), start;
 	unsigned int index, offset, end, wrong = 0;
 	struct pheap_cache *cache;
 
@@ -162,10 +167,44 @@ static void pool_divides_right(struct kunit *test)
 			wrong += start && pool_index(cache, offset) !=
 					  offset / cache->size;
 			wrong += pool_is_start(cache, offset) !=
-				 (fast && start);
+				 (fast && cache->size <= SZ_64K && start);
 		}
 		KUNIT_ASSERT_EQ_MSG(test, wrong, 0, "class %s", cache->name);
 		cond_resched();
+	}
+}
+
+/* The same for an offset that may be any distance of two addresses. */
+static unsigned int divides_wrong(const struct pheap_cache *cache, s64 offset)
+{
+	bool start = offset >= 0 && offset <= cache->last &&
+		     offset % cache->size == 0;
+
+	return pool_is_start(cache, offset) != start;
+}
+
+static void pool_divides_what_is_far(struct kunit *test)
+{
+	const s64 far = 1LL << 47;
+	unsigned int index, bit, wrong = 0;
+	struct pheap_cache *cache;
+	s64 near;
+
+	for (index = 1; divides_fast(test) && index <= last_class(test); index++) {
+		cache = class_at(test, index);
+		if (cache->size > SZ_64K)
+			break;
+		for (bit = 12; bit <= 47; bit++) {
+			near = fixture_random(test, 2 * cache->last + 1);
+			wrong += divides_wrong(cache, (1LL << bit) + near);
+			wrong += divides_wrong(cache, near - (1LL << bit));
+			near -= near % cache->size;
+			wrong += divides_wrong(cache, (1LL << bit) + near);
+			wrong += divides_wrong(cache, near - (1LL << bit));
+			wrong += divides_wrong(cache, far + far / 2 - 1 - near);
+			wrong += divides_wrong(cache, near - far - far / 2);
+		}
+		KUNIT_ASSERT_EQ_MSG(test, wrong, 0, "class %s", cache->name);
 	}
 }
 
@@ -383,6 +422,7 @@ static struct kunit_case pool_cases[] = {
 	MODE_CASE(pools, pool_has_every_block_once),
 	MODE_CASE(pools, pool_wastes_little),
 	MODE_CASE(pools, pool_divides_right),
+	MODE_CASE(pools, pool_divides_what_is_far),
 	MODE_CASE(pools, pool_takes_lowest_first),
 	MODE_CASE(pools, pool_takes_fullest_first),
 	MODE_CASE(pools, pool_finds_double_frees),

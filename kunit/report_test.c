@@ -121,6 +121,26 @@ static void report_foreign_pointers(struct kunit *test)
 	check_works(test, 64);
 }
 
+/* Whatever bits of it are wrong that the map does not look at. */
+static void report_foreign_aliases(struct kunit *test)
+{
+	static const size_t sizes[] = { 8, 64, 72, 512, 5000 };
+	unsigned int i, bit;
+	void *p;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		p = pheap_alloc(heap_of(test), sizes[i], FIXTURE_GFP);
+		KUNIT_ASSERT_TRUE(test, p);
+		for (bit = ARENA_SHIFT; bit < BITS_PER_LONG; bit++)
+			if (BIT(bit) > arena_map.mask << ARENA_SHIFT)
+				check_bad_free(test, "alias",
+					       (void *)((unsigned long)p ^
+							BIT(bit)),
+					       PHEAP_BAD_FOREIGN, "");
+		pheap_free(p);
+	}
+}
+
 /* All but the start, of all kinds of blocks. */
 static void report_middles(struct kunit *test)
 {
@@ -653,6 +673,7 @@ static void report_random_misuse(struct kunit *test)
 
 static struct kunit_case report_cases[] = {
 	MODE_CASE(all, report_foreign_pointers),
+	MODE_CASE(all, report_foreign_aliases),
 	MODE_CASE(all, report_middles),
 	MODE_CASE(plain, report_middle_by_kind),
 	MODE_CASE(plain, report_slack),

@@ -105,11 +105,13 @@ static void cache_set_geometry(struct pheap_cache *cache, size_t block,
 	cache->fill_mul = DIV_ROUND_UP((POOL_BUCKETS - 1) << 16, cache->blocks);
 }
 
-/* See pool_is_start(). */
+/* See pool_is_start(), which would not be sure of larger ones. */
 static void cache_set_bound(struct pheap_cache *cache)
 {
-	cache->inverse = U64_MAX / cache->size + 1;
-	cache->bound = cache->blocks * (cache->inverse * cache->size) ?: 1;
+	if (cache->size > CACHE_MAGAZINE_SIZE)
+		return;
+	cache->inverse = U64_MAX / cache->size + 1 + is_power_of_2(cache->size);
+	cache->bound = cache->blocks * (cache->inverse * cache->size);
 }
 
 /*

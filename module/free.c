@@ -23,18 +23,24 @@ void free_init(void)
 		static_branch_enable(&free_many_nodes);
 }
 
+/* The page of an arena that @addr is on, if it is in one. */
+static __always_inline unsigned long free_page_of(unsigned long addr)
+{
+	return addr / PAGE_SIZE % ARENA_PAGES;
+}
+
 /*
- * Whether a block of @cache, whose the page is, starts there.  Sentinels make one
- * comparison of all that a pointer in a window can be: where there is no pool,
- * nothing is a start.
+ * Whether a block of @cache, which has that page of @arena, starts at @addr: see
+ * pool_is_start().  One comparison tells all that a pointer can be: one of another
+ * window is far from any pool of this, and where there is no pool, nothing is a start.
  */
 static __always_inline bool free_is_start(const struct arena *arena,
-					  unsigned long page, unsigned long off,
+					  unsigned long addr,
 					  const struct pheap_cache *cache)
 {
-	u32 offset = (u32)off - arena->start[page];
+	const unsigned long *start = &arena->start[free_page_of(addr)];
 
-	return likely(pool_is_start(cache, offset));
+	return likely(compat_scale(addr, start, &cache->inverse) < cache->bound);
 }
 
 /* A block from another node would be remote memory for its next user. */
@@ -55,14 +61,10 @@ static __always_inline bool free_find(const void *p,
 				      struct pheap_cache **cache)
 {
 	unsigned long addr = (unsigned long)p;
-	/* Not by the distance from the base, which the magazine would wait for. */
-	unsigned long page = addr / PAGE_SIZE % ARENA_PAGES;
 	struct arena *arena = map_look(addr);
-	unsigned long off = addr - arena->base;
 
-	*cache = compat_load(arena->cache[page]);
-	return likely(off < ARENA_SIZE) &&
-	       free_is_start(arena, page, off, *cache);
+	*cache = compat_load(arena->cache[free_page_of(addr)]);
+	return free_is_start(arena, addr, *cache);
 }
 
 /*
@@ -82,9 +84,7 @@ static noinline bool free_find_shared(const void *p, struct pheap_cache **cache)
 		return false;
 	arena = pool_arena(page);
 	*cache = READ_ONCE(*pool_owner(page));
-	addr -= arena->base;
-	return free_is_start(arena, addr / PAGE_SIZE, addr, *cache) &&
-	       free_is_near(arena);
+	return free_is_start(arena, addr, *cache) && free_is_near(arena);
 }
 
 /* As free_push(), where the hot path found nobody's page. */
@@ -119,13 +119,11 @@ static noinline void free_object_slow(struct pheap_cache *cache, const void *p)
 static __always_inline bool free_is_of(const struct pheap_cache *cache,
 				       const void *p)
 {
-	struct arena *arena = map_look((unsigned long)p);
-	unsigned long off = (unsigned long)p - arena->base;
-	unsigned long page = off / PAGE_SIZE;
+	unsigned long addr = (unsigned long)p;
+	struct arena *arena = map_look(addr);
 
-	return likely(off < ARENA_SIZE) &&
-	       likely(compat_is(arena->cache[page], cache)) &&
-	       free_is_start(arena, page, off, cache);
+	return likely(compat_is(arena->cache[free_page_of(addr)], cache)) &&
+	       free_is_start(arena, addr, cache);
 }
 
 static void free_wipe(const struct pheap_cache *cache, const void *p)

@@ -67,15 +67,13 @@ static __always_inline bool give_find_first(const struct pheap_cache *cache,
 	struct arena *arena = map_look((unsigned long)p);
 	unsigned long off = (unsigned long)p - arena->base;
 	unsigned long page = off / PAGE_SIZE;
-	u32 start;
 
 	if (unlikely(off >= ARENA_SIZE) ||
 	    unlikely(!compat_is(arena->cache[page], cache)))
 		return false;
 	if (how & GIVE_RUN) {
-		start = arena->start[page];
-		place->pool = &arena->pools[start / PAGE_SIZE];
-		place->base = (void *)arena->base + start;
+		place->base = (void *)arena->start[page];
+		place->pool = pool_at(arena, arena->start[page]);
 	} else {
 		place->pool = &arena->pools[page];
 		place->base = (void *)((unsigned long)p & PAGE_MASK);

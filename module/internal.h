@@ -132,13 +132,13 @@ struct pool {
  * @rests: how often it was found to be alive all over.
  * @frozen: no scan looks at it.
  * @cache: whose blocks are on each page; cache_none while it is in no pool.
- * @start: offset in the window of the pool that each page is in.
+ * @start: where the pool begins that each page is in.
  * @pools: descriptors of the pages.
  *
  * @present, @free, @heads and both links are protected by the heap_node's lock.
  *
  * @cache and @start are arrays of their own because a free looks at nothing else,
- * and the processor scales an index by 8 or 4 for nothing.
+ * and the processor scales an index by 8 for nothing.
  */
 struct arena {
 	struct pheap *heap;
@@ -160,7 +160,7 @@ struct arena {
 	u8 rests;
 	bool frozen;
 	struct pheap_cache *cache[ARENA_PAGES];
-	u32 start[ARENA_PAGES];
+	unsigned long start[ARENA_PAGES];
 	struct pool pools[ARENA_PAGES];
 };
 
@@ -443,8 +443,8 @@ static inline struct pheap_cache **pool_owner(const struct pool *page)
 	return &pool_arena(page)->cache[page->page];
 }
 
-/* Offset in the arena of the pool that a page is in. */
-static inline u32 pool_start(const struct pool *page)
+/* Where the pool begins that a page is in. */
+static inline unsigned long pool_start(const struct pool *page)
 {
 	return READ_ONCE(pool_arena(page)->start[page->page]);
 }
@@ -452,13 +452,19 @@ static inline u32 pool_start(const struct pool *page)
 /* Bytes from there to the page. */
 static inline u32 pool_lead(const struct pool *page)
 {
-	return ((u32)page->page << PAGE_SHIFT) - pool_start(page);
+	return (unsigned long)pool_base(page) - pool_start(page);
+}
+
+/* The first descriptor of a pool of @arena that begins at @start. */
+static inline struct pool *pool_at(struct arena *arena, unsigned long start)
+{
+	return &arena->pools[start / PAGE_SIZE % ARENA_PAGES];
 }
 
 /* The first descriptor of the pool. */
 static inline struct pool *pool_first(const struct pool *page)
 {
-	return &pool_arena(page)->pools[pool_start(page) / PAGE_SIZE];
+	return pool_at(pool_arena(page), pool_start(page));
 }
 
 static inline u64 *pool_bitmap(struct pool *pool,

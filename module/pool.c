@@ -430,7 +430,7 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 	unsigned int i, end = pool->page + cache->pages;
 
 	for (i = pool->page; i < end; i++) {
-		WRITE_ONCE(arena->start[i], (u32)pool->page << PAGE_SHIFT);
+		WRITE_ONCE(arena->start[i], (unsigned long)pool_base(pool));
 		/* For those who walk over objects without a lock. */
 		smp_store_release(&arena->cache[i], cache);
 	}

@@ -108,12 +108,13 @@ static inline unsigned int pool_index(const struct pheap_cache *cache,
 }
 
 /*
- * Whether a block starts at @offset.  The low word of a multiple of the size,
- * multiplied by 2^64 / size rounded up, is that multiple of the rounding
- * error; anything else leaves at least 2^64 / size (Lemire, Kaser, Kurz: Faster
- * Remainder by Direct Computation, 2019).  So one comparison also excludes the
- * multiples past the last block.  Without a rounding error, that is for a
- * power of two, there are none in the pool.
+ * Whether a block starts at @offset, whatever that is.  The low word of a multiple of
+ * the size, multiplied by more than 2^64 / size, is that multiple of the excess, which
+ * is the size at most; anything else leaves at least 2^64 / size (Lemire, Kaser, Kurz:
+ * Faster Remainder by Direct Computation, 2019).  So one comparison also excludes the
+ * multiples past the last block, and what is before the first, up to where multiples
+ * of the excess reach 2^64 / size: 2^48 bytes away and more, for blocks of up to
+ * 64 KiB.  Addresses that page tables of four levels know are nearer to each other.
  */
 static __always_inline bool pool_is_start(const struct pheap_cache *cache,
 					  u64 offset)

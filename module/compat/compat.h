@@ -238,6 +238,19 @@ static __always_inline u64 compat_mul(u64 a, u64 b, u64 *high)
 #endif
 }
 
+/* (@a - *@from) * *@by, in one register; GCC takes two and copies. */
+static __always_inline u64 compat_scale(u64 a, const unsigned long *from,
+					const u64 *by)
+{
+#if defined(__x86_64__) && !defined(CONFIG_KCSAN) && !defined(CONFIG_KASAN)
+	asm("subq %1, %0\n\timulq %2, %0"
+	    : "+&r" (a) : "m" (*from), "m" (*by) : "cc");
+	return a;
+#else
+	return (a - READ_ONCE(*from)) * *by;
+#endif
+}
+
 /* Clear a bit of a word in a register.  Returns whether it was set. */
 static __always_inline bool compat_take_bit(u64 *word, unsigned long bit)
 {
