@@ -96,17 +96,10 @@ static __always_inline bool give_find(const struct pheap_cache *cache,
 static __always_inline bool give_take_bit(u64 *map, unsigned long index,
 					  unsigned int how)
 {
-	bool was;
-	u64 word;
-
-	if (!(how & GIVE_MAP))
-		return how & (GIVE_CHECK | GIVE_ONE) ?
-				compat_take_bit(map, index) :
-				compat_take_bit_if(map, index);
-	word = map[index / 64];
-	was = compat_take_bit(&word, index);
-	map[index / 64] = word;
-	return was;
+	if (how & GIVE_MAP)
+		return __test_and_clear_bit(index, (unsigned long *)map);
+	return how & (GIVE_CHECK | GIVE_ONE) ? compat_take_bit(map, index) :
+					       compat_take_bit_if(map, index);
 }
 
 /*
@@ -154,20 +147,19 @@ static __always_inline bool give_take(const struct pheap_cache *cache, void *p,
 }
 
 /*
- * Blocks of a pool that comes to another list, if it is in any.  Those of one that
- * is not were free already.
+ * @nr blocks of a pool are free, which comes to another list, if it is in any.  Those
+ * of one that is not were free already.
  */
 static noinline bool give_relist(struct give *give, struct cache_node *cn,
-				 struct pool *pool, unsigned int nr_free)
+				 struct pool *pool, unsigned int nr)
 {
 	struct pheap_cache *cache = give->cache;
 
-	unsigned int nr = nr_free - pool->nr_free;
-
-	if (unlikely(pool->bucket >= POOL_GONE))
+	if (unlikely(pool->bucket >= POOL_GONE)) {
+		pool->due += nr;
 		return false;
-	pool->nr_free = nr_free;
-	if (nr_free < cache->blocks || cache->lingers) {
+	}
+	if (pool_nr_free(cache, pool) < cache->blocks || cache->lingers) {
 		partial_move(cache, cn, pool);
 		return true;
 	}
@@ -178,17 +170,11 @@ static noinline bool give_relist(struct give *give, struct cache_node *cn,
 }
 
 /* @nr blocks of @pool are free.  Returns false if they were already. */
-static __always_inline bool give_count(struct give *give,
-				       struct pheap_cache *cache,
-				       struct cache_node *cn, struct pool *pool,
-				       unsigned int nr)
+static __always_inline bool give_count(struct give *give, struct cache_node *cn,
+				       struct pool *pool, unsigned int nr)
 {
-	u16 nr_free = pool->nr_free + nr;
-
-	if (unlikely(pool->bucket >= POOL_FULL || nr_free == cache->blocks))
-		return give_relist(give, cn, pool, nr_free);
-	pool->nr_free = nr_free;
-	return true;
+	pool->due -= nr;
+	return likely(pool->due > 0) || give_relist(give, cn, pool, nr);
 }
 
 /* The bitmap of a pool. */
@@ -228,7 +214,7 @@ static __always_inline bool give_pool(struct give *give,
 	} while (unlikely(offset <= last));
 	bytes = (void *)next - (void *)*p;
 	if (unlikely(!bytes) ||
-	    unlikely(!give_count(give, cache, cn, pool, bytes / sizeof(**p))))
+	    unlikely(!give_count(give, cn, pool, bytes / sizeof(**p))))
 		return false;
 	if (!(how & GIVE_MAP))
 		pool->word = word;
@@ -292,7 +278,7 @@ static __always_inline bool give_row(struct give *give, struct pheap_cache *cach
 	most = min_t(unsigned long, most, end - *p);
 	next = give_follow(cache, *p, *p + most, give->step, how);
 	nr = next - *p;
-	if (unlikely(!nr) || unlikely(!give_count(give, cache, cn, place.pool, nr)))
+	if (unlikely(!nr) || unlikely(!give_count(give, cn, place.pool, nr)))
 		return false;
 	*map &= ~(U64_MAX >> (64 - nr) << (up ? bit : bit - nr + 1));
 	*p = next;

@@ -31,8 +31,8 @@
  *
  * State equations, which pheap_validate() checks:
  *
- *	pool:	 clear bits in bitmap == nr_free
- *	cache:	 sum over pools (nr_free) == nr_free
+ *	pool:	 clear bits in bitmap == pool_nr_free()
+ *	cache:	 sum over pools (pool_nr_free()) == nr_free
  *		 live + in magazines + nr_free == pools * blocks
  *	arena:	 free is a subset of present, heads too
  *		 pages of pools + free pages == present pages
@@ -78,7 +78,8 @@ enum backing_kind {
  * @map: the same, if there are more.  Bits past the last block are set.
  * @link: in cache_node->pools or ->aside, or among those that come or go.
  * @rcu: for the end of a pool of objects.
- * @nr_free: clear bits.
+ * @due: blocks that may be freed before it comes to another list: those that are
+ *	live.  Of one that is in no list of pools with free blocks, %POOL_FAR less.
  * @bucket: in which of cache_node->pools it is; or POOL_ASIDE, for those of
  *	cache_node->aside; or POOL_GONE: then there is no bitmap.
  * @page: index of this page in the arena.
@@ -96,7 +97,7 @@ struct pool {
 		struct hlist_node link;
 		struct rcu_head rcu;
 	};
-	u16 nr_free;
+	s16 due;
 	u8 bucket;
 	u8 page;
 };
@@ -108,6 +109,9 @@ struct pool {
 #define POOL_LISTS	(POOL_BUCKETS + 1)
 #define POOL_GONE	POOL_LISTS
 #define POOL_ASIDE	(POOL_LISTS + 1)
+
+/* A power of two, more than any pool has blocks. */
+#define POOL_FAR	(1 << 14)
 
 /**
  * struct arena - pages of a heap in one 256 KiB window of the direct map
@@ -465,6 +469,13 @@ static inline struct pool *pool_at(struct arena *arena, unsigned long start)
 static inline struct pool *pool_first(const struct pool *page)
 {
 	return pool_at(pool_arena(page), pool_start(page));
+}
+
+/* Free blocks of a pool, whose lock is held. */
+static inline unsigned int pool_nr_free(const struct pheap_cache *cache,
+					const struct pool *pool)
+{
+	return (unsigned int)(cache->blocks - pool->due) % POOL_FAR;
 }
 
 static inline u64 *pool_bitmap(struct pool *pool,

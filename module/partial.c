@@ -115,7 +115,7 @@ static void partial_settle_pool(struct pheap_cache *cache,
 		map[i / 64] ^= BIT_ULL(i % 64);
 		nr++;
 	}
-	pool->nr_free += nr;
+	pool->due -= nr;
 	cn->nr_free += nr;
 	partial_move(cache, cn, pool);
 }

@@ -102,6 +102,7 @@ static inline unsigned int partial_bucket(const struct pheap_cache *cache,
 	return nr_free ? nr_free * cache->fill_mul >> 16 : POOL_FULL;
 }
 
+/* Out of its list, of which it is still said to be. */
 static inline void partial_unlink(struct pheap_cache *cache,
 				  struct cache_node *cn, struct pool *pool)
 {
@@ -113,7 +114,6 @@ static inline void partial_unlink(struct pheap_cache *cache,
 		cn->nr_idle--;
 		atomic_long_sub(cache->pages, &cache->heap->idle);
 	}
-	pool->bucket = POOL_GONE;
 }
 
 /* Its pages may serve others, if they see that there is one. */
@@ -129,12 +129,14 @@ static inline void partial_show_idle(struct pheap_cache *cache,
 		set_bit(bit, hn->idle);
 }
 
+/* A pool with so many free blocks, which is in no list, comes to @bucket's. */
 static inline void partial_link(struct pheap_cache *cache,
 				struct cache_node *cn, struct pool *pool,
-				unsigned int bucket)
+				unsigned int nr_free, unsigned int bucket)
 {
 	lockdep_assert_held(&cn->lock);
 	pool->bucket = bucket;
+	pool->due = cache->blocks - nr_free - (bucket == POOL_FULL ? POOL_FAR : 0);
 	hlist_add_head(&pool->link, &cn->pools[bucket]);
 	cn->nonempty |= BIT(bucket);
 	if (bucket == POOL_IDLE) {
@@ -144,23 +146,24 @@ static inline void partial_link(struct pheap_cache *cache,
 	}
 }
 
-/* After @pool->nr_free changed. */
-static inline void partial_move(struct pheap_cache *cache,
-				struct cache_node *cn, struct pool *pool)
+/* After some of its blocks were taken or freed. */
+static __always_inline void partial_move(struct pheap_cache *cache,
+					 struct cache_node *cn, struct pool *pool)
 {
-	unsigned int bucket = partial_bucket(cache, pool->nr_free);
+	unsigned int nr_free = pool_nr_free(cache, pool);
+	unsigned int bucket = partial_bucket(cache, nr_free);
 
 	if (bucket == pool->bucket)
 		return;
 	partial_unlink(cache, cn, pool);
-	partial_link(cache, cn, pool, bucket);
+	partial_link(cache, cn, pool, nr_free, bucket);
 }
 
 /* After blocks were taken of one that was in the first list, and is more so now. */
 static inline void partial_taken(struct pheap_cache *cache,
 				 struct cache_node *cn, struct pool *pool)
 {
-	if (!pool->nr_free || pool->bucket == POOL_IDLE)
+	if (pool->due == cache->blocks || pool->bucket == POOL_IDLE)
 		partial_move(cache, cn, pool);
 }
 
@@ -168,17 +171,23 @@ static inline void partial_taken(struct pheap_cache *cache,
 static inline void partial_add(struct pheap_cache *cache, struct cache_node *cn,
 			       struct pool *pool)
 {
+	unsigned int nr_free = pool_nr_free(cache, pool);
+
 	cn->nr_pools++;
-	cn->nr_free += pool->nr_free;
-	partial_link(cache, cn, pool, partial_bucket(cache, pool->nr_free));
+	cn->nr_free += nr_free;
+	partial_link(cache, cn, pool, nr_free, partial_bucket(cache, nr_free));
 }
 
 /* A pool leaves them. */
 static inline void partial_remove(struct pheap_cache *cache,
 				  struct cache_node *cn, struct pool *pool)
 {
+	unsigned int nr_free = pool_nr_free(cache, pool);
+
 	partial_unlink(cache, cn, pool);
-	cn->nr_free -= pool->nr_free;
+	pool->bucket = POOL_GONE;
+	pool->due = cache->blocks - nr_free - POOL_FAR;
+	cn->nr_free -= nr_free;
 	cn->nr_pools--;
 }
 
@@ -198,14 +207,14 @@ static inline void partial_take_out(struct pheap_cache *cache,
 static inline struct pool *partial_fullest(struct pheap_cache *cache,
 					   struct cache_node *cn)
 {
-	unsigned int bucket, tries = PARTIAL_PUT_RIGHT;
+	unsigned int bucket, nr_free, tries = PARTIAL_PUT_RIGHT;
 	struct pool *pool;
 
 	for (;;) {
 		bucket = __ffs(cn->nonempty);
 		pool = hlist_entry(cn->pools[bucket].first, struct pool, link);
-		if (likely(partial_bucket(cache, pool->nr_free) <= bucket) ||
-		    !tries--)
+		nr_free = cache->blocks - pool->due;
+		if (likely(partial_bucket(cache, nr_free) <= bucket) || !tries--)
 			return pool;
 		partial_move(cache, cn, pool);
 	}

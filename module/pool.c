@@ -55,7 +55,7 @@ static unsigned int pool_take_all(struct pheap_cache *cache, struct pool *pool,
 		*map++ = U64_MAX;
 	if (cache->blocks % 64)
 		*map = U64_MAX;
-	pool->nr_free = 0;
+	pool->due += cache->blocks;
 	return cache->blocks;
 }
 
@@ -64,7 +64,7 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 				   struct pool *pool, void **p,
 				   unsigned int nr)
 {
-	unsigned int take = min_t(unsigned int, nr, pool->nr_free);
+	unsigned int take = min(nr, pool_nr_free(cache, pool));
 	u64 *map = pool_bitmap(pool, cache);
 	unsigned long size = cache->size;
 	void *base = pool_base(pool);
@@ -82,7 +82,7 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 		}
 		*map = ~avail;
 	}
-	pool->nr_free -= take;
+	pool->due += take;
 	return take;
 }
 
@@ -178,7 +178,7 @@ static void pool_release_rcu(struct rcu_head *rcu)
 {
 	struct pool *pool = container_of(rcu, struct pool, rcu);
 	struct pheap *heap = pool_arena(pool)->heap;
-	unsigned int pages = pool->nr_free;
+	unsigned int pages = pool->due;
 
 	arena_give(pool, pages);
 	atomic_long_sub(pages, &heap->waiting);
@@ -226,7 +226,7 @@ static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
 
 	atomic_long_add(cache->pages, &heap->waiting);
 	/* For pool_release_rcu(), when the cache may be gone. */
-	pool->nr_free = cache->pages;
+	pool->due = cache->pages;
 	for (i = 0; i < cache->pages; i++)
 		WRITE_ONCE(*pool_owner(pool + i), cache_none);
 	/* Either the holder sees that this is no pool, or we see the hold. */
@@ -256,7 +256,7 @@ static void pool_withhold(struct pheap_cache *cache, struct pool *pool,
 			  unsigned int index)
 {
 	pool_bitmap(pool, cache)[index / 64] |= BIT_ULL(index % 64);
-	pool->nr_free--;
+	pool->due++;
 	report_corrupt(cache, pool_base(pool) + index * cache->size);
 }
 
@@ -280,7 +280,7 @@ void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
 
 	hlist_for_each_entry_safe(pool, next, pools, link) {
 		pool_inspect(cache, pool);
-		if (likely(pool->nr_free == cache->blocks))
+		if (likely(pool_nr_free(cache, pool) == cache->blocks))
 			continue;
 		__hlist_del(&pool->link);
 		pool_join(cache, &pool, 1);
@@ -321,7 +321,7 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page)
 
 	if (!partial_lock(cache, cn))
 		return false;
-	if (pool_is_of(cache, pool) && !pool->nr_free)
+	if (pool_is_of(cache, pool) && !pool_nr_free(cache, pool))
 		partial_take_out(cache, cn, pool, &all);
 	partial_unlock(cache, cn);
 	if (hlist_empty(&all))
@@ -607,7 +607,7 @@ static int pool_make(struct pheap_cache *cache, struct pool **pool,
 		err = pool_prepare(cache, pool[made], gfp);
 		if (err)
 			break;
-		pool[made]->nr_free = cache->blocks;
+		pool[made]->due = -POOL_FAR;
 	}
 	while (nr > made)
 		arena_give(pool[--nr], cache->pages);

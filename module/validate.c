@@ -40,19 +40,19 @@ static void check_pool(struct check *check, struct pheap_cache *cache,
 		       struct pool *pool, unsigned int bucket)
 {
 	u64 *map = pool_bitmap(pool, cache);
-	unsigned int i, set = 0;
+	unsigned int i, set = 0, nr_free = pool_nr_free(cache, pool);
 
 	for (i = 0; i < DIV_ROUND_UP(cache->blocks, 64); i++)
 		set += hweight64(map[i]);
 	/* Those past the end are set. */
 	set -= ALIGN(cache->blocks, 64) - cache->blocks;
 	check_eq(check, "pool: clear bits == nr_free", cache->blocks - set,
-		 pool->nr_free);
+		 nr_free);
 	check_eq(check, "pool: bucket is its list's", pool->bucket, bucket);
 	check_eq(check, "pool: full if in the list of full ones",
-		 !pool->nr_free, bucket == POOL_FULL);
+		 !nr_free, bucket == POOL_FULL);
 	check_eq(check, "pool: nothing live if in the list of those",
-		 partial_bucket(cache, pool->nr_free) == POOL_IDLE,
+		 partial_bucket(cache, nr_free) == POOL_IDLE,
 		 bucket == POOL_IDLE);
 	for (i = 0; i < cache->pages; i++) {
 		check_eq(check, "pool: pages lead to the first",
@@ -80,8 +80,8 @@ static void check_cache_node(struct check *check, struct pheap_cache *cache,
 		hlist_for_each_entry(pool, &cn->pools[i], link) {
 			check_pool(check, cache, pool, i);
 			pools++;
-			idle += pool->nr_free == cache->blocks;
-			nr_free += pool->nr_free;
+			idle += pool_nr_free(cache, pool) == cache->blocks;
+			nr_free += pool_nr_free(cache, pool);
 		}
 	}
 	check_eq(check, "cache: pools in lists == nr_pools", pools,
