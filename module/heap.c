@@ -123,7 +123,7 @@ static void heap_init_fields(struct pheap *heap)
 	INIT_LIST_HEAD(&heap->caches);
 	INIT_LIST_HEAD(&heap->large);
 	INIT_LIST_HEAD(&heap->link);
-	INIT_DEFERRABLE_WORK(&heap->decay, trim_decay);
+	INIT_DELAYED_WORK(&heap->decay, trim_decay);
 }
 
 static void heap_free(struct pheap *heap)
