@@ -438,9 +438,7 @@ static size_t alloc_bulk(struct pheap_cache *cache, size_t size, gfp_t gfp,
 
 	if (cache->flags)
 		return 0;
-	rcu_read_lock();
 	got = magazine_take_bulk(cache, node, p, n);
-	rcu_read_unlock();
 	for (i = 0; i < got; i++)
 		compat_kasan_alloc(p[i], size, cache->size);
 	if (cache->ctor || !want_init_on_alloc(gfp))

@@ -46,8 +46,7 @@ static __always_inline bool free_is_start(const struct arena *arena,
 /* A block from another node would be remote memory for its next user. */
 static __always_inline bool free_is_near(const struct arena *arena)
 {
-	return !static_branch_unlikely(&free_many_nodes) ||
-	       arena->node == numa_mem_id();
+	return !free_is_numa() || arena->node == numa_mem_id();
 }
 
 /* The same for a block in the first arena of its window. */
@@ -209,7 +208,7 @@ static noinline void free_of_near(struct pheap_cache *cache, const void *p)
 
 void pheap_free(const void *p)
 {
-	if (static_branch_unlikely(&free_many_nodes))
+	if (free_is_numa())
 		free_any_near(p);
 	else
 		free_any(p, false);
@@ -218,7 +217,7 @@ EXPORT_SYMBOL_GPL(pheap_free);
 
 void pheap_cache_free(struct pheap_cache *cache, const void *p)
 {
-	if (static_branch_unlikely(&free_many_nodes))
+	if (free_is_numa())
 		free_of_near(cache, p);
 	else
 		free_of(cache, p, false);

@@ -11,6 +11,12 @@
 
 DECLARE_STATIC_KEY_FALSE(free_many_nodes);
 
+/* Are there several nodes?  Known to the compiler where there can't be. */
+static __always_inline bool free_is_numa(void)
+{
+	return MAX_NUMNODES > 1 && static_branch_unlikely(&free_many_nodes);
+}
+
 void free_init(void);
 
 /*
@@ -58,8 +64,7 @@ static __always_inline bool free_object_fast(const struct pheap_cache *cache,
 					     const struct arena *arena,
 					     const void *p)
 {
-	if (static_branch_unlikely(&free_many_nodes) &&
-	    arena->node != numa_mem_id())
+	if (free_is_numa() && arena->node != numa_mem_id())
 		return false;
 	return !free_is_marked(cache, p, sizeof(struct pheap_object)) &&
 	       free_push(cache, compat_cpu_offset(), p,

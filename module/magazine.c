@@ -455,12 +455,16 @@ static unsigned int magazine_wants(struct pheap_cache *cache)
 	return clamp(capacity / 2, 1U, MAGAZINE_MAX / 2U);
 }
 
-/* In an RCU section. */
 static bool magazine_has_some(const struct pheap_cache *cache)
 {
-	const struct magazine *mag = cache->mag[raw_smp_processor_id()];
+	const struct magazine *mag;
+	bool has;
 
-	return READ_ONCE(mag->room) < READ_ONCE(mag->capacity);
+	preempt_disable();
+	mag = magazine_this(cache);
+	has = READ_ONCE(mag->room) < READ_ONCE(mag->capacity);
+	preempt_enable();
+	return has;
 }
 
 /* Out of the magazine alone, in one piece: the first is the newest. */
