@@ -111,7 +111,7 @@ struct pool {
 #define POOL_ASIDE	(POOL_LISTS + 1)
 
 /* A power of two, more than any pool has blocks. */
-#define POOL_FAR	(1 << 14)
+#define POOL_FAR	0x4000
 
 /**
  * struct arena - pages of a heap in one 256 KiB window of the direct map

@@ -135,8 +135,8 @@ static void magazine_close(struct magazine *mag)
 	mag->first = mag->room + 1;
 	*bottom = mag->slot[mag->room];
 	mag->slot[0] = none;
-	/* In the order that magazine_count() relies on. */
-	smp_store_release(&mag->capacity, 0);
+	WRITE_ONCE(mag->capacity, 0);
+	/* Whoever counts and sees this sees that, too. */
 	smp_store_release(&mag->room, 0);
 	magazine_leave(mag);
 }
@@ -697,6 +697,7 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_drain_cache);
 /* Blocks in one that may be going out of use. */
 static unsigned int magazine_look(const struct magazine *mag)
 {
+	/* See magazine_close(). */
 	u32 room = smp_load_acquire(&mag->room);
 	u32 capacity = READ_ONCE(mag->capacity);
 

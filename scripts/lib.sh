@@ -165,12 +165,12 @@ private_unpack() {
 
 # --- kernels ----------------------------------------------------------------------
 
-# A kernel is known by a name: a Debian one is 6.1, 6.12 or 7.3, one of our own
-# um-6.1, um-6.12, um-7.3, debug-6.1 or debug-6.12.  Each has a directory in the
-# cache with a file "kernel.env" that says where its parts are.
+# A kernel is known by a name: a Debian one is 6.1, 6.12, 7.3 or rt-6.12, one of our own
+# um-6.1, um-6.12, um-7.3, debug-6.1, debug-6.12, debug-rt-6.12 or kcsan-6.12.  Each
+# has a directory in the cache with a file "kernel.env" that says where its parts are.
 
-KERNELS_DEBIAN="6.1 6.12 7.3"
-KERNELS_BUILT="um-6.1 um-6.12 um-7.3 debug-6.1 debug-6.12 kcsan-6.12"
+KERNELS_DEBIAN="6.1 6.12 7.3 rt-6.12"
+KERNELS_BUILT="um-6.1 um-6.12 um-7.3 debug-6.1 debug-6.12 debug-rt-6.12 kcsan-6.12"
 
 # kernel_load NAME: fetch or build the kernel if need be, and set
 #	K_NAME		its name
