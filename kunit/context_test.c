@@ -172,10 +172,12 @@ static void contexts_finish(struct kunit *test, struct context *ctx)
 static void context_run(struct kunit *test, void (*upkeep)(struct kunit *test))
 {
 	ktime_t end = ktime_add_ms(ktime_get(), stress_ms);
-	struct context *ctx = contexts_start(test);
+	struct context *ctx;
 	struct model model;
 	int i;
 
+	fixture_atomic(test);
+	ctx = contexts_start(test);
 	model_init(test, &model, 300, GFP_KERNEL, SZ_8K);
 	while (ktime_before(ktime_get(), end)) {
 		for (i = 0; i < 50; i++)
@@ -217,6 +219,7 @@ static void context_atomic(struct kunit *test)
 	struct model model;
 	int i;
 
+	fixture_atomic(test);
 	model_init(test, &model, 100, GFP_ATOMIC, 3000);
 	for (i = 0; i < 200; i++) {
 		raw_spin_lock_irqsave(&lock, flags);
@@ -245,6 +248,7 @@ static void context_atomic_without_memory(struct kunit *test)
 	struct model model;
 	int i;
 
+	fixture_atomic(test);
 	fixture_remake(test, &(struct pheap_args) { .limit = SZ_256K });
 	model_init(test, &model, 400, GFP_ATOMIC, SZ_4K);
 	local_irq_save(flags);

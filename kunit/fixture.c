@@ -76,6 +76,12 @@ void fixture_stop(void)
 		destroy_workqueue(later_wq);
 }
 
+void fixture_atomic(struct kunit *test)
+{
+	if (COMPAT_RT)
+		kunit_skip(test, "no kmalloc() here with PREEMPT_RT");
+}
+
 long fixture_held(void)
 {
 	flush_workqueue(later_wq);

@@ -95,6 +95,7 @@ static void limit_trims_in_atomic_context(struct kunit *test)
 	void **p = blocks(test);
 	unsigned int n, m;
 
+	fixture_atomic(test);
 	n = fill(heap, p, 32, GFP_KERNEL);
 	preempt_disable();
 	pheap_free_bulk(n, p);

@@ -168,6 +168,7 @@ static void magazine_busy_is_no_obstacle(struct kunit *test)
 	struct magazine *mag;
 	void *q[20];
 
+	fixture_atomic(test);
 	preempt_disable();
 	mag = magazine_here(cache);
 	wrong += !magazine_enter(mag);
@@ -368,6 +369,7 @@ static void magazine_none_here(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixture_class(test, 64)->capacity, 0);
 	KUNIT_EXPECT_EQ(test, fixture_stats(test).magazine_blocks, 0);
 	KUNIT_EXPECT_EQ(test, fixture_stats(test).live_blocks, 0);
+	fixture_atomic(test);
 	KUNIT_EXPECT_EQ(test, fixture_stats(test).pools, 0);
 }
 

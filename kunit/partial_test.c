@@ -199,6 +199,7 @@ static void partial_allocates_aside(struct kunit *test)
 	struct held *held;
 	unsigned int i, pools;
 
+	fixture_atomic(test);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		held = held_new(test, sizes[i]);
 		held_call(held, held_alloc);

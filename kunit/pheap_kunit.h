@@ -140,6 +140,9 @@ void fixture_stop(void);
 /* Bytes that pheap holds, once what RCU and workers have is gone. */
 long fixture_held(void);
 
+/* For a case that allocates or frees where a kernel with PREEMPT_RT may not. */
+void fixture_atomic(struct kunit *test);
+
 /*
  * log.c: what the kernel prints.  Reports that a case provokes stand between
  * log_expect() and log_end(), so that who reads the kernel's log does not take

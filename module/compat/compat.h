@@ -50,6 +50,9 @@ static __always_inline void compat_might_alloc(gfp_t gfp)
 #endif
 }
 
+/* Whether kmalloc() may sleep whatever the flags. */
+#define COMPAT_RT	IS_ENABLED(CONFIG_PREEMPT_RT)
+
 /*
  * The direct map starts here; block addresses less this index the arena map.
  * (On x86-64 a variable, because of KASLR.)
