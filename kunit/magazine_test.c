@@ -188,6 +188,46 @@ static void magazine_busy_is_no_obstacle(struct kunit *test)
 	free_each(p + 20, 20);
 }
 
+/* Take a magazine away when it has room for so many halves of it, and use it. */
+static unsigned int closed_wrong(struct kunit *test, unsigned int halves)
+{
+	void **p = many_blocks(test, 72, 200), *q;
+	struct pheap_cache *cache = fixture_class(test, 72);
+	struct magazine *mag, **at;
+	unsigned int wrong, nr = 0;
+
+	preempt_disable();
+	at = &cache->mag[raw_smp_processor_id()];
+	mag = *at;
+	while (nr < 199 && mag->room > halves * mag->capacity / 2)
+		pheap_free(p[nr++]);
+	wrong = !mag->heap;
+	magazine_drain_cache(cache, false);
+	wrong += *at == mag;
+	wrong += magazine_push(mag, p[nr], cache->cookie, 0);
+	swap(*at, mag);
+	wrong += magazine_pop(cache, cache->cookie, &q);
+	swap(*at, mag);
+	wrong += mag->capacity || mag->room || mag->busy;
+	preempt_enable();
+	free_each(p + nr, 200 - nr);
+	return wrong;
+}
+
+/* Whoever still has one that went out of use finds it empty and full. */
+static void magazine_closes(struct kunit *test)
+{
+	unsigned int halves;
+
+	fixture_atomic(test);
+	for (halves = 0; halves <= 2; halves++) {
+		migrate_disable();
+		KUNIT_EXPECT_EQ(test, closed_wrong(test, halves), 0);
+		migrate_enable();
+		FIXTURE_CHECK(test);
+	}
+}
+
 static void magazine_marks_its_blocks(struct kunit *test)
 {
 	void *p = pheap_alloc(heap_of(test), 80, FIXTURE_GFP), *q, *keep;
@@ -329,6 +369,7 @@ static void magazine_takes_frees_by_interrupts(struct kunit *test)
 	struct cargo cargo = { .nr = MANY };
 	int cpu;
 
+	fixture_atomic(test);
 	for_each_online_cpu(cpu) {
 		cargo.p = many_blocks(test, 88, MANY);
 		smp_call_function_single(cpu, interrupt_free, &cargo, true);
@@ -369,7 +410,6 @@ static void magazine_none_here(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixture_class(test, 64)->capacity, 0);
 	KUNIT_EXPECT_EQ(test, fixture_stats(test).magazine_blocks, 0);
 	KUNIT_EXPECT_EQ(test, fixture_stats(test).live_blocks, 0);
-	fixture_atomic(test);
 	KUNIT_EXPECT_EQ(test, fixture_stats(test).pools, 0);
 }
 
@@ -380,6 +420,7 @@ static struct kunit_case magazine_cases[] = {
 	MODE_CASE(plain, magazine_grows),
 	MODE_CASE(plain, magazine_is_drained_by_trim),
 	MODE_CASE(plain, magazine_busy_is_no_obstacle),
+	MODE_CASE(plain, magazine_closes),
 	MODE_CASE(plain, magazine_marks_its_blocks),
 	MODE_CASE(plain, magazine_is_optional),
 	MODE_CASE(plain, magazine_gives_up_pools),

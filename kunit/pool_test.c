@@ -174,7 +174,7 @@ static void pool_divides_right(struct kunit *test)
 	}
 }
 
-/* The same for an offset that may be any distance of two addresses. */
+/* The same for an offset that may be any address's distance from the direct map. */
 static unsigned int divides_wrong(const struct pheap_cache *cache, s64 offset)
 {
 	bool start = offset >= 0 && offset <= cache->last &&
@@ -185,7 +185,7 @@ static unsigned int divides_wrong(const struct pheap_cache *cache, s64 offset)
 
 static void pool_divides_what_is_far(struct kunit *test)
 {
-	const s64 far = 1LL << 47;
+	const s64 far = (1LL << 48) - (1LL << 43);
 	unsigned int index, bit, wrong = 0;
 	struct pheap_cache *cache;
 	s64 near;
@@ -195,14 +195,15 @@ static void pool_divides_what_is_far(struct kunit *test)
 		if (cache->size > SZ_64K)
 			break;
 		for (bit = 12; bit <= 47; bit++) {
-			near = fixture_random(test, 2 * cache->last + 1);
+			near = fixture_random(test, 2 * cache->blocks *
+							    cache->size);
 			wrong += divides_wrong(cache, (1LL << bit) + near);
 			wrong += divides_wrong(cache, near - (1LL << bit));
 			near -= near % cache->size;
 			wrong += divides_wrong(cache, (1LL << bit) + near);
 			wrong += divides_wrong(cache, near - (1LL << bit));
-			wrong += divides_wrong(cache, far + far / 2 - 1 - near);
-			wrong += divides_wrong(cache, near - far - far / 2);
+			wrong += divides_wrong(cache, far - 1 - near);
+			wrong += divides_wrong(cache, near + 1 - far);
 		}
 		KUNIT_ASSERT_EQ_MSG(test, wrong, 0, "class %s", cache->name);
 	}

@@ -72,7 +72,8 @@ static char arena_char(const struct arena *arena, unsigned int page)
 		return '.';
 	if (pool_lead(pool))
 		return '+';
-	live = cache->blocks - min_t(unsigned int, cache->blocks, pool_nr_free(cache, pool));
+	live = cache->blocks - min_t(unsigned int, cache->blocks,
+				     pool_nr_free(cache, pool));
 	return live == cache->blocks ? '#' : '0' + live * 10 / cache->blocks;
 }
 

@@ -66,14 +66,15 @@ static __always_inline bool give_find_first(const struct pheap_cache *cache,
 {
 	struct arena *arena = map_look((unsigned long)p);
 	unsigned long off = (unsigned long)p - arena->base;
-	unsigned long page = off / PAGE_SIZE;
+	unsigned long page = off / PAGE_SIZE, start;
 
 	if (unlikely(off >= ARENA_SIZE) ||
 	    unlikely(!compat_is(arena->cache[page], cache)))
 		return false;
 	if (how & GIVE_RUN) {
-		place->base = (void *)arena->start[page];
-		place->pool = pool_at(arena, arena->start[page]);
+		start = READ_ONCE(arena->start[page]);
+		place->base = (void *)start;
+		place->pool = pool_at(arena, start);
 	} else {
 		place->pool = &arena->pools[page];
 		place->base = (void *)((unsigned long)p & PAGE_MASK);

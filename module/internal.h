@@ -206,7 +206,7 @@ struct cache_node {
 
 /**
  * struct pheap_cache - one size of blocks
- * @inverse: 2^64 / @size rounded up, to tell a block's start from its middle.
+ * @inverse: the least that is more than 2^64 / @size, to tell a block's start from its middle.
  * @bound: what is less for a start, multiplied by @inverse; 0 for a cache whose
  *	blocks always take the slow path.
  * @recip: 2^32 / @size, to make an index of an offset.
@@ -470,6 +470,8 @@ static inline struct pool *pool_first(const struct pool *page)
 {
 	return pool_at(pool_arena(page), pool_start(page));
 }
+
+static_assert(ARENA_SIZE / ARENA_PAGES / SIZE_STEP < POOL_FAR);
 
 /* Free blocks of a pool, whose lock is held. */
 static inline unsigned int pool_nr_free(const struct pheap_cache *cache,

@@ -132,6 +132,7 @@ static void magazine_close(struct magazine *mag)
 	void **bottom = &mag->slot[mag->capacity], *none = *bottom;
 
 	mag->drained = magazine_nr(mag);
+	static_assert(MAGAZINE_MAX < U8_MAX);
 	mag->first = mag->room + 1;
 	*bottom = mag->slot[mag->room];
 	mag->slot[0] = none;
@@ -694,14 +695,14 @@ void magazine_drain_cache(struct pheap_cache *cache, bool all_cpus)
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_drain_cache);
 
-/* Blocks in one that may be going out of use. */
+/* Blocks in one that may be going out of use, or has just been found to be full. */
 static unsigned int magazine_look(const struct magazine *mag)
 {
-	/* See magazine_close(). */
+	/* See magazine_close() and compat_count_down(). */
 	u32 room = smp_load_acquire(&mag->room);
 	u32 capacity = READ_ONCE(mag->capacity);
 
-	return capacity > room ? capacity - room : 0;
+	return room <= capacity ? capacity - room : capacity;
 }
 
 unsigned long magazine_count(struct pheap_cache *cache)

@@ -4,10 +4,11 @@
  *
  * A table with a slot for each window that the machine's memory has, by the low
  * bits of the window's number (CPython: arena_map in
- * Include/internal/pycore_obmalloc.h, a radix tree).  An arena knows its base, so
- * that what is not its, whatever the address, is told by one comparison.  Where
- * there is no arena there is one of no pools.  Arenas of one slot, of several heaps
- * or in memory that was added later, are chained; the hot path looks at the first.
+ * Include/internal/pycore_obmalloc.h, a radix tree).  An arena knows its base, and
+ * where the pool of each page begins, so that what is not its, whatever the address,
+ * is told by one comparison.  Where there is no arena there is one of no pools.
+ * Arenas of one slot, of several heaps or in memory that was added later, are
+ * chained; the hot path looks at the first.
  *
  * Readers are RCU readers, which code with preemption off is.
  */

@@ -178,7 +178,7 @@ static void pool_release_rcu(struct rcu_head *rcu)
 {
 	struct pool *pool = container_of(rcu, struct pool, rcu);
 	struct pheap *heap = pool_arena(pool)->heap;
-	unsigned int pages = pool->due;
+	unsigned int pages = pool->word;
 
 	arena_give(pool, pages);
 	atomic_long_sub(pages, &heap->waiting);
@@ -225,8 +225,8 @@ static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
 	unsigned int i;
 
 	atomic_long_add(cache->pages, &heap->waiting);
-	/* For pool_release_rcu(), when the cache may be gone. */
-	pool->due = cache->pages;
+	/* For pool_release_rcu(), when the cache may be gone; there is no bitmap. */
+	pool->word = cache->pages;
 	for (i = 0; i < cache->pages; i++)
 		WRITE_ONCE(*pool_owner(pool + i), cache_none);
 	/* Either the holder sees that this is no pool, or we see the hold. */

@@ -18,8 +18,8 @@
 #define POOL_GROW_MAX	16
 
 /*
- * Take up to @nr blocks from the fullest pools on @node.  Returns how many;
- * the block to be used first is the last.
+ * Take up to @nr blocks from the fullest pools on @node, in the order that they are
+ * to be used in.  Returns how many.
  */
 unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
 			      unsigned int nr);
@@ -32,7 +32,7 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page);
 
 /*
  * Add a pool to @cache, on @node, or more if @nr blocks fill them, of pages that the
- * heap has; and take up to @nr blocks of them, the one to be used first last.
+ * heap has; and take up to @nr blocks of them, in that order of use.
  * Returns how many, -ENOMEM, or -EAGAIN if it has no such pages.
  */
 int pool_reuse(struct pheap_cache *cache, int node, gfp_t gfp, void **p,
@@ -113,8 +113,10 @@ static inline unsigned int pool_index(const struct pheap_cache *cache,
  * is the size at most; anything else leaves at least 2^64 / size (Lemire, Kaser, Kurz:
  * Faster Remainder by Direct Computation, 2019).  So one comparison also excludes the
  * multiples past the last block, and what is before the first, up to where multiples
- * of the excess reach 2^64 / size: 2^48 bytes away and more, for blocks of up to
- * 64 KiB.  Addresses that page tables of four levels know are nearer to each other.
+ * of the excess reach 2^64 / size: 2^48 - 1 bytes away and more, for blocks of up to
+ * 64 KiB.  Page tables of four levels know no address so far from the direct map.
+ * Of those of five levels, up to 2^57 bytes away, one in 2^46 or fewer is taken for a
+ * start, and none that is the start of a page, for any size class.
  */
 static __always_inline bool pool_is_start(const struct pheap_cache *cache,
 					  u64 offset)

@@ -40,14 +40,17 @@ static void check_pool(struct check *check, struct pheap_cache *cache,
 		       struct pool *pool, unsigned int bucket)
 {
 	u64 *map = pool_bitmap(pool, cache);
-	unsigned int i, set = 0, nr_free = pool_nr_free(cache, pool);
+	int far = bucket == POOL_FULL ? POOL_FAR : 0;
+	unsigned int i, set = 0, nr_free;
 
 	for (i = 0; i < DIV_ROUND_UP(cache->blocks, 64); i++)
 		set += hweight64(map[i]);
 	/* Those past the end are set. */
 	set -= ALIGN(cache->blocks, 64) - cache->blocks;
-	check_eq(check, "pool: clear bits == nr_free", cache->blocks - set,
-		 nr_free);
+	nr_free = cache->blocks - set;
+	check_eq(check, "pool: clear bits == nr_free", nr_free,
+		 pool_nr_free(cache, pool));
+	check_eq(check, "pool: set bits == due", set, pool->due + far);
 	check_eq(check, "pool: bucket is its list's", pool->bucket, bucket);
 	check_eq(check, "pool: full if in the list of full ones",
 		 !nr_free, bucket == POOL_FULL);
