@@ -370,6 +370,51 @@ static void give_tells_what_is_no_block(struct kunit *test)
 	given_end(test, given, 2);
 }
 
+/* The pool of the first block, with its lock held, leaves the lists or is back. */
+static void given_pool_leaves(struct given *given, bool leaves)
+{
+	struct pool *pool = map_find_pool(given->p[0]);
+	HLIST_HEAD(list);
+
+	preempt_disable();
+	if (partial_lock(given->cache, given->cn)) {
+		if (leaves)
+			partial_take_out(given->cache, given->cn, pool, &list);
+		else
+			partial_add(given->cache, given->cn, pool);
+		partial_unlock(given->cache, given->cn);
+	}
+	preempt_enable();
+}
+
+/*
+ * One that is on its way out still has its owner, and perhaps a bitmap of blocks that
+ * are all set: it stays as it is.
+ */
+static void give_leaves_gone_pools_alone(struct kunit *test)
+{
+	struct given *given;
+	struct pool *pool;
+	unsigned int i;
+	void *p[2];
+	int due;
+
+	for (i = 0; i < ARRAY_SIZE(given_sizes); i++) {
+		given = given_new(test, "going", given_sizes[i]);
+		pool = map_find_pool(given->p[0]);
+		given_pool_leaves(given, true);
+		due = pool->due;
+		p[0] = given->p[0];
+		p[1] = given->p[0];
+		KUNIT_EXPECT_EQ(test, give_blocks(given->cache, p, 2), 2);
+		KUNIT_EXPECT_EQ(test, pool->due, due);
+		given_pool_leaves(given, false);
+		KUNIT_EXPECT_EQ(test, given_live(given), GIVEN_MOST);
+		FIXTURE_CHECK(test);
+		given_end(test, given, 0);
+	}
+}
+
 /* Nor does a block that is nobody's by now disturb the others. */
 static void give_tells_what_is_gone(struct kunit *test)
 {
@@ -444,6 +489,7 @@ static struct kunit_case give_cases[] = {
 	MODE_CASE(plain, give_tells_double_frees_in_rows),
 	MODE_CASE(plain, give_tells_a_row_of_none),
 	MODE_CASE(plain, give_tells_what_is_no_block),
+	MODE_CASE(plain, give_leaves_gone_pools_alone),
 	MODE_CASE(plain, give_tells_what_is_gone),
 	MODE_CASE(plain, give_waits_for_nobody),
 	MODE_CASE(plain, give_leaves_lists_behind),

@@ -478,13 +478,16 @@ static void object_trim_meets_grace(struct kunit *test)
 	};
 	const struct pheap_args args = { .flags = PHEAP_RESERVE_NONE };
 	struct pheap *heap = pheap_create("grace", &args);
-	struct pheap_object *obj[GRACE_OBJECTS];
-	void *block[GRACE_BLOCKS];
+	struct pheap_object **obj;
 	struct pheap_stats stats;
 	struct pheap_type *type;
 	unsigned int i, round;
+	void **block;
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(heap));
+	obj = kunit_kcalloc(test, GRACE_OBJECTS, sizeof(*obj), GFP_KERNEL);
+	block = kunit_kcalloc(test, GRACE_BLOCKS, sizeof(*block), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, obj && block);
 	type = pheap_type_register(heap, &ops);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(type));
 	for (round = 0; round < GRACE_ROUNDS; round++) {
