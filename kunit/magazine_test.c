@@ -162,13 +162,14 @@ static void magazine_is_drained_by_trim(struct kunit *test)
 /* Whoever interrupts a magazine's use goes to the pools. */
 static void magazine_busy_is_no_obstacle(struct kunit *test)
 {
-	void **p = many_blocks(test, 72, 40);
-	struct pheap_cache *cache = fixture_class(test, 72);
 	unsigned int count, wrong = 0, i;
+	struct pheap_cache *cache;
 	struct magazine *mag;
-	void *q[20];
+	void **p, *q[20];
 
 	fixture_atomic(test);
+	p = many_blocks(test, 72, 40);
+	cache = fixture_class(test, 72);
 	preempt_disable();
 	mag = magazine_here(cache);
 	wrong += !magazine_enter(mag);

@@ -230,6 +230,7 @@ static void partial_counts_late_ones_as_free(struct kunit *test)
 {
 	struct held *held = held_new(test, 32);
 
+	fixture_atomic(test);
 	held_fill(test, held, 60);
 	held_call(held, held_free);
 	KUNIT_EXPECT_EQ(test, held_live(held), 60);
