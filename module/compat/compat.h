@@ -38,6 +38,7 @@
 #else
 #define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	static_assert(sizeof(typeof(sym) *))
 #endif
+#define EXPORT_PER_CPU_FOR_PHEAP_KUNIT(sym)	EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)
 
 /*
  * Checks that a debug kernel makes at each allocation.  On others even asking

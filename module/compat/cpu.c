@@ -4,7 +4,7 @@
 
 #if defined(CONFIG_X86) && !defined(CONFIG_UML)
 DEFINE_PER_CPU(unsigned long, compat_cpu_number);
-EXPORT_SYMBOL_FOR_PHEAP_KUNIT(compat_cpu_number);
+EXPORT_PER_CPU_FOR_PHEAP_KUNIT(compat_cpu_number);
 
 void compat_cpu_init(void)
 {

@@ -150,9 +150,27 @@ pages_to_trim() {
 		END { print n + 0 }' "$heaps/$1/classes"
 }
 
+# just_decayed HEAP: half of its idle pools has just ended, if it has any; others will
+# in a second.
+just_decayed() {
+	_tries=0
+	_idle=$(stat "$1" idle)
+	while [ "$_idle" != 0 ] && [ $_tries -lt 30 ] &&
+		[ "$(stat "$1" idle)" = "$_idle" ]; do
+		sleep 0.1
+		_tries=$((_tries + 1))
+	done
+	while [ $_tries -lt 30 ] && [ "$(stat "$1" idle)" != "$_idle" ]; do
+		_idle=$(stat "$1" idle)
+		sleep 0.1
+		_tries=$((_tries + 1))
+	done
+}
+
 # trim_keeps_its_word HEAP: just the pages go that classes said would, and nothing
 # is left to trim.
 trim_keeps_its_word() {
+	just_decayed "$1"
 	_before=$(pages_present "$1")
 	_less=$(pages_to_trim "$1")
 	echo 1 >"$heaps/$1/trim" || return 1
