@@ -63,7 +63,7 @@ static void magazine_is_lifo(struct kunit *test)
 /* With preemption off, or migration where it may change meanwhile. */
 static struct magazine *magazine_here(const struct pheap_cache *cache)
 {
-	return READ_ONCE(cache->mag[raw_smp_processor_id()]);
+	return READ_ONCE(cache->mags[raw_smp_processor_id()]);
 }
 
 static unsigned int capacity_here(const struct pheap_cache *cache)
@@ -155,7 +155,7 @@ static void magazine_is_drained_by_trim(struct kunit *test)
 	pheap_trim(heap_of(test));
 	KUNIT_EXPECT_EQ(test, magazine_count(cache), 0);
 	for_each_possible_cpu(cpu)
-		KUNIT_EXPECT_PTR_EQ(test, cache->mag[cpu], magazine_none(cpu));
+		KUNIT_EXPECT_PTR_EQ(test, cache->mags[cpu], magazine_none(cpu));
 	KUNIT_EXPECT_EQ(test, fixture_stats(test).pools, 0);
 }
 
@@ -198,16 +198,16 @@ static unsigned int closed_wrong(struct kunit *test, unsigned int halves)
 	unsigned int wrong, nr = 0;
 
 	preempt_disable();
-	at = &cache->mag[raw_smp_processor_id()];
+	at = &cache->mags[raw_smp_processor_id()];
 	mag = *at;
 	while (nr < 199 && mag->room > halves * mag->capacity / 2)
 		pheap_free(p[nr++]);
 	wrong = !mag->heap;
 	magazine_drain_cache(cache, false);
 	wrong += *at == mag;
-	wrong += magazine_push(mag, p[nr], cache->cookie, 0);
+	wrong += magazine_push(mag, p[nr], cache->cookie, cache->mark);
 	swap(*at, mag);
-	wrong += magazine_pop(cache, cache->cookie, &q);
+	wrong += magazine_pop(cache, cache->cookie, cache->mark, &q);
 	swap(*at, mag);
 	wrong += mag->capacity || mag->room || mag->busy;
 	preempt_enable();
@@ -236,20 +236,20 @@ static void magazine_marks_its_blocks(struct kunit *test)
 
 	KUNIT_ASSERT_TRUE(test, p);
 	cache = fixture_class(test, 80);
-	KUNIT_EXPECT_NE(test, poke_read(p), mark_cookie(cache, p));
+	KUNIT_EXPECT_NE(test, poke_read(p), cache->mark);
 	migrate_disable();
 	pheap_free(p);
 	KUNIT_EXPECT_EQ(test, poke_read(mark_at(cache, p)),
-			mark_cookie(cache, p));
+			cache->mark);
 	q = pheap_alloc(heap_of(test), 80, FIXTURE_GFP);
 	migrate_enable();
 	KUNIT_EXPECT_PTR_EQ(test, q, p);
-	KUNIT_EXPECT_NE(test, poke_read(p), mark_cookie(cache, p));
+	KUNIT_EXPECT_NE(test, poke_read(p), cache->mark);
 	keep = pheap_alloc(heap_of(test), 80, FIXTURE_GFP);
 	pheap_free(q);
 	pheap_trim(heap_of(test));
 	KUNIT_EXPECT_EQ(test, poke_read(mark_at(cache, p)),
-			mark_cookie(cache, p));
+			cache->mark);
 	pheap_free(keep);
 }
 
@@ -395,11 +395,11 @@ static void magazine_is_drained_when_cpu_dies(struct kunit *test)
 		kunit_skip(test, "one CPU");
 	}
 	fixture_run_on(test, other, cargo_free, &cargo);
-	KUNIT_EXPECT_GT(test, magazine_nr(cache->mag[other]), 0);
+	KUNIT_EXPECT_GT(test, magazine_nr(cache->mags[other]), 0);
 	err = remove_cpu(other);
 	if (err)
 		kunit_skip(test, "CPU %d stays: %d", other, err);
-	KUNIT_EXPECT_PTR_EQ(test, cache->mag[other], magazine_none(other));
+	KUNIT_EXPECT_PTR_EQ(test, cache->mags[other], magazine_none(other));
 	FIXTURE_CHECK(test);
 	KUNIT_EXPECT_EQ(test, add_cpu(other), 0);
 }

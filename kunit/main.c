@@ -30,15 +30,15 @@ static void __exit kunit_exit(void)
 module_init(kunit_init);
 module_exit(kunit_exit);
 
-kunit_test_suites(&arena_suite, &partial_suite, &pool_suite, &give_suite, &magazine_suite,
-		  &heap_suite, &cache_suite, &large_suite, &map_suite, &limit_suite,
-		  &realloc_suite, &bulk_suite, &content_suite, &stats_suite,
-		  &report_suite, &fault_suite, &node_suite, &defer_suite,
-		  &reserve_suite, &context_suite, &race_suite, &stress_suite,
-		  &view_suite, &object_suite, &slot_suite, &weak_suite,
-		  &frame_suite, &root_suite, &gc_suite, &shape_suite,
-		  &rule_suite, &oracle_suite, &scan_suite, &gcstress_suite,
-		  &kasan_suite);
+kunit_test_suites(&arena_suite, &partial_suite, &pool_suite, &give_suite,
+		  &magazine_suite, &inline_suite, &heap_suite, &cache_suite,
+		  &large_suite, &map_suite, &limit_suite, &realloc_suite,
+		  &bulk_suite, &content_suite, &stats_suite, &report_suite,
+		  &fault_suite, &node_suite, &defer_suite, &reserve_suite,
+		  &context_suite, &race_suite, &stress_suite, &view_suite,
+		  &object_suite, &slot_suite, &weak_suite, &frame_suite,
+		  &root_suite, &gc_suite, &shape_suite, &rule_suite,
+		  &oracle_suite, &scan_suite, &gcstress_suite, &kasan_suite);
 
 MODULE_DESCRIPTION("Tests of pheap");
 MODULE_AUTHOR("The pheap authors");

@@ -169,7 +169,7 @@ static void map_shares_windows(struct kunit *test)
 /* Memory beyond what there was when the map was made shares its slots. */
 static void map_chains_windows(struct kunit *test)
 {
-	unsigned long span = (arena_map.mask + 1) * ARENA_SIZE;
+	unsigned long span = (__pheap_map_mask + 1) * ARENA_SIZE;
 	void *p = pheap_alloc(heap_of(test), 100, FIXTURE_GFP);
 	unsigned long addr = (unsigned long)p;
 	struct arena *beyond = kunit_kzalloc(test, sizeof(*beyond), GFP_KERNEL);

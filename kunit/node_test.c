@@ -6,12 +6,15 @@
 #include <linux/cpumask.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 #include <linux/topology.h>
 
+#include "map.h"
 #include "pheap_kunit.h"
 
 MODE_SET(pooled, MODE_PLAIN, MODE_DEBUG);
+MODE_SET(plain, MODE_PLAIN);
 
 #define BLOCKS	100
 
@@ -171,10 +174,101 @@ static void node_has_its_blocks_back(struct kunit *test)
 	FIXTURE_CHECK(test);
 }
 
+/**
+ * struct look - what the hot path of a free finds on some CPU
+ * @addr: where it looks.
+ * @arena: the first arena that it sees.
+ * @is_start: and whether a block starts there.
+ */
+struct look {
+	unsigned long addr;
+	struct __pheap_arena *arena;
+	bool is_start;
+};
+
+static void look_near(void *arg)
+{
+	struct look *look = arg;
+	struct __pheap_cache *cache;
+
+	preempt_disable();
+	look->arena = __pheap_look(look->addr);
+	cache = look->arena->cache[__pheap_page_of(look->addr)];
+	look->is_start = __pheap_is_start(look->arena, look->addr, 0, cache,
+					  &cache->class_bound);
+	preempt_enable();
+}
+
+static void node_is_all_that_is_near(struct kunit *test)
+{
+	struct look look = {};
+	int home, node;
+	void *p;
+
+	for_each_online_node(home) {
+		p = pheap_alloc_node(heap_of(test), 104, FIXTURE_GFP, home);
+		KUNIT_ASSERT_TRUE(test, p);
+		look.addr = (unsigned long)p;
+		for_each_online_node(node) {
+			fixture_run_on(test, node_cpu(node), look_near, &look);
+			KUNIT_EXPECT_EQ(test, look.is_start, home == node);
+		}
+		pheap_free(p);
+	}
+}
+
+/* An arena of no heap, so many times the table beyond its last slot. */
+static struct arena *far_arena(struct kunit *test, int node, unsigned int times)
+{
+	struct arena *arena = kunit_kzalloc(test, sizeof(*arena), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_TRUE(test, arena);
+	for (i = 0; i < ARENA_PAGES; i++)
+		arena->cache[i] = cache_none;
+	arena->base = (__pheap_map_mask + times * (__pheap_map_mask + 1)) *
+		      ARENA_SIZE;
+	arena->node = node;
+	return arena;
+}
+
+static void check_near(struct kunit *test, int node, const struct arena *near)
+{
+	struct look look = { .addr = __pheap_map_mask * ARENA_SIZE };
+
+	fixture_run_on(test, node_cpu(node), look_near, &look);
+	KUNIT_EXPECT_PTR_EQ(test, (void *)look.arena, (void *)near);
+}
+
+/* Where several arenas have one slot, each node sees one of its own. */
+static void node_sees_one_of_its_own(struct kunit *test)
+{
+	int first = first_online_node, other = next_online_node(first);
+	struct arena *a = far_arena(test, first, 1), *b = far_arena(test, other, 2);
+	struct arena *c = far_arena(test, first, 3);
+
+	map_insert(a);
+	map_insert(b);
+	map_insert(c);
+	check_near(test, first, a);
+	check_near(test, other, b);
+	map_remove(a);
+	check_near(test, first, c);
+	map_remove(b);
+	check_near(test, first, c);
+	check_near(test, other, &arena_none);
+	map_remove(c);
+	check_near(test, first, &arena_none);
+	/* Whoever looked may still do. */
+	synchronize_rcu();
+}
+
 static struct kunit_case node_cases[] = {
 	MODE_CASE(pooled, node_is_the_one_asked_for),
 	MODE_CASE(pooled, node_is_the_local_one),
 	MODE_CASE(pooled, node_has_its_blocks_back),
+	MODE_CASE(plain, node_is_all_that_is_near),
+	MODE_CASE(plain, node_sees_one_of_its_own),
 	{}
 };
 

@@ -34,5 +34,5 @@ bool poke_is_zero(const void *p, size_t n)
 
 void poke_mark(const struct pheap_cache *cache, void *p)
 {
-	poke_write(mark_at(cache, p), mark_cookie(cache, p));
+	poke_write(mark_at(cache, p), cache->mark);
 }

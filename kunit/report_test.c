@@ -132,7 +132,7 @@ static void report_foreign_aliases(struct kunit *test)
 		p = pheap_alloc(heap_of(test), sizes[i], FIXTURE_GFP);
 		KUNIT_ASSERT_TRUE(test, p);
 		for (bit = ARENA_SHIFT; bit < BITS_PER_LONG; bit++)
-			if (BIT(bit) > arena_map.mask << ARENA_SHIFT)
+			if (BIT(bit) > __pheap_map_mask << ARENA_SHIFT)
 				check_bad_free(test, "alias",
 					       (void *)((unsigned long)p ^
 							BIT(bit)),

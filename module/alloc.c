@@ -75,6 +75,12 @@ static noinline void *alloc_class_slow(struct pheap_cache **class, size_t size,
 			      size, gfp);
 }
 
+static __always_inline bool alloc_pop_class(const struct pheap_cache *cache,
+					    void **p)
+{
+	return magazine_pop(cache, 0, mark_of_class(cache), p);
+}
+
 static noinline void *alloc_medium(struct pheap *heap, size_t size, gfp_t gfp)
 {
 	struct pheap_cache *cache;
@@ -83,7 +89,7 @@ static noinline void *alloc_medium(struct pheap *heap, size_t size, gfp_t gfp)
 	if (unlikely(size > CLASS_MAX))
 		return alloc_any_slow(heap, size, gfp);
 	cache = READ_ONCE(heap->classes[class_of(size)]);
-	if (unlikely(!magazine_pop(cache, 0, &p)))
+	if (unlikely(!alloc_pop_class(cache, &p)))
 		return alloc_any_slow(heap, size, gfp);
 	return alloc_finish(cache, p, size, gfp);
 }
@@ -95,19 +101,20 @@ static noinline void *alloc_class_zeroed(struct pheap_cache **class,
 	struct pheap_cache *cache = READ_ONCE(*class);
 	void *p;
 
-	if (unlikely(!magazine_pop(cache, 0, &p)))
+	if (unlikely(!alloc_pop_class(cache, &p)))
 		return alloc_class_slow(class, size, gfp);
 	return alloc_finish(cache, p, size, gfp | __GFP_ZERO);
 }
 
 /*
- * The hot path.  This CPU's magazine of the class, its newest block, which is as it
- * was left if its mark says so.  On 6.1 19 instructions: 3 for the class's magazine, 3
- * to make it busy and free again, 2 for the block, 4 for the mark, 1 to count it out,
- * 1 for zeroing (whoever asks for that calls pheap_alloc_any()), 3 for preemption, 2
- * to return.
+ * The hot path: __pheap_pop() in pheap/inline.h.  This CPU's magazine of the class, its
+ * newest block, which is as it was left if its mark says so.  On 6.1 18 instructions: 3
+ * for the class's magazine, 3 to make it busy and free again, 2 for the block, 3 for the
+ * mark, 1 to count it out, 1 for zeroing (whoever asks for that calls
+ * pheap_alloc_any()), 3 for preemption, 2 to return.
  */
-void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
+__pheap_direct void *pheap_alloc_class(struct pheap_cache **class, size_t size,
+				       gfp_t gfp)
 {
 	struct pheap_cache *cache = READ_ONCE(*class);
 	void *p;
@@ -116,12 +123,13 @@ void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
 	/* Asked now, for the sake of registers. */
 	if (want_init_on_alloc(0))
 		return alloc_class_zeroed(class, size, gfp);
-	if (unlikely(!magazine_pop(cache, 0, &p)))
+	if (unlikely(!alloc_pop_class(cache, &p)))
 		return alloc_class_slow(class, size, gfp);
 	compat_kasan_alloc(p, size, cache->size);
 	return p;
 }
 EXPORT_SYMBOL_GPL(pheap_alloc_class);
+COMPAT_DIRECT(pheap_alloc_class);
 
 /* What the header takes for granted. */
 static_assert(!offsetof(struct pheap, classes));
@@ -137,14 +145,34 @@ void *pheap_alloc_any(struct pheap *heap, size_t size, gfp_t gfp)
 	if (unlikely(size > SMALL_MAX))
 		return alloc_medium(heap, size, gfp);
 	cache = READ_ONCE(heap->classes[class_of_small(size)]);
-	if (unlikely(!magazine_pop(cache, 0, &p)))
+	if (unlikely(!alloc_pop_class(cache, &p)))
 		return alloc_any_slow(heap, size, gfp);
 	return alloc_finish(cache, p, size, gfp);
 }
 EXPORT_SYMBOL_GPL(pheap_alloc_any);
 
-static noinline void *alloc_object_slow(struct pheap_cache *cache, gfp_t gfp)
+static __always_inline bool alloc_pop_named(const struct pheap_cache *cache,
+					    void **p)
 {
+	return magazine_pop(cache, 0, mark_of_named(cache), p);
+}
+
+/* As alloc_finish(), for an object of a cache. */
+static void *alloc_finish_object(const struct pheap_cache *cache, void *p,
+				 gfp_t gfp)
+{
+	compat_kasan_alloc(p, cache->usable, cache->size);
+	if (want_init_on_alloc(gfp) && likely(!cache->ctor))
+		return alloc_zeroed(cache, p);
+	return p;
+}
+
+noinline void *alloc_object(struct pheap_cache *cache, gfp_t gfp)
+{
+	void *p = magazine_has_own(cache) ? magazine_pop_own(cache) : NULL;
+
+	if (p)
+		return alloc_finish_object(cache, p, gfp);
 	return alloc_refill(cache, cache->usable, gfp) ?:
 	       alloc_slow(cache, cache->usable, gfp, NUMA_NO_NODE);
 }
@@ -154,28 +182,27 @@ void *pheap_cache_alloc_any(struct pheap_cache *cache, gfp_t gfp)
 	void *p;
 
 	compat_might_alloc(gfp);
-	if (unlikely(!magazine_pop(cache, cache->cookie, &p)))
-		return alloc_object_slow(cache, gfp);
-	compat_kasan_alloc(p, cache->usable, cache->size);
-	if (want_init_on_alloc(gfp) && likely(!cache->ctor))
-		return alloc_zeroed(cache, p);
-	return p;
+	if (unlikely(!alloc_pop_named(cache, &p)))
+		return alloc_object(cache, gfp);
+	return alloc_finish_object(cache, p, gfp);
 }
 EXPORT_SYMBOL_GPL(pheap_cache_alloc_any);
 
-void *pheap_cache_alloc_plain(struct pheap_cache *cache, gfp_t gfp)
+__pheap_direct void *pheap_cache_alloc_plain(struct pheap_cache *cache,
+					     gfp_t gfp)
 {
 	void *p;
 
 	if (want_init_on_alloc(0))
 		return pheap_cache_alloc_any(cache, gfp);
 	compat_might_alloc(gfp);
-	if (unlikely(!magazine_pop(cache, cache->cookie, &p)))
-		return alloc_object_slow(cache, gfp);
+	if (unlikely(!alloc_pop_named(cache, &p)))
+		return alloc_object(cache, gfp);
 	compat_kasan_alloc(p, cache->usable, cache->size);
 	return p;
 }
 EXPORT_SYMBOL_GPL(pheap_cache_alloc_plain);
+COMPAT_DIRECT(pheap_cache_alloc_plain);
 
 /*
  * The slow path sleeps, and uses the heap after it did: heap_close() waits for

@@ -228,8 +228,10 @@ static bool arena_put(struct heap_node *hn, struct pool *pool, unsigned int nr)
 	unsigned int i;
 
 	lockdep_assert_held(&hn->lock);
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		WRITE_ONCE(*pool_owner(pool + i), cache_none);
+		WRITE_ONCE(arena->start[pool->page + i], 0);
+	}
 	arena_unlink(hn, arena);
 	arena->free |= page_mask(pool->page, nr);
 	arena_link(hn, arena);

@@ -14,6 +14,7 @@
 #include "defer.h"
 #include "large.h"
 #include "magazine.h"
+#include "mark.h"
 #include "partial.h"
 #include "pool.h"
 #include "report.h"
@@ -28,19 +29,30 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(cache_none);
 /* Larger blocks than these are kept in no magazine. */
 #define CACHE_MAGAZINE_SIZE	(64UL << 10)
 
-static size_t cache_bytes(void)
+/* One with a constructor has magazines twice: those of the hot path stay none. */
+static unsigned int cache_tables(const struct pheap_cache_args *args)
 {
-	return struct_size_t(struct pheap_cache, mag, nr_cpu_ids) +
+	return args->ctor ? 2 : 1;
+}
+
+static size_t cache_bytes(unsigned int tables)
+{
+	return struct_size_t(struct pheap_cache, mag, tables * nr_cpu_ids) +
 	       nr_node_ids * sizeof(struct cache_node);
 }
 
-static void cache_init_arrays(struct pheap_cache *cache)
+static void cache_init_arrays(struct pheap_cache *cache, unsigned int tables)
 {
-	int i;
+	int i, cpu;
 
-	for (i = 0; i < nr_cpu_ids; i++)
-		cache->mag[i] = cpu_possible(i) ? magazine_none(i) : NULL;
-	cache->nodes = (struct cache_node *)&cache->mag[nr_cpu_ids];
+	for (i = 0; i < tables * nr_cpu_ids; i++) {
+		cpu = i % nr_cpu_ids;
+		cache->mag[i] = cpu_possible(cpu) ? magazine_none(cpu) : NULL;
+	}
+	/* The hot path of objects knows where their marks are. */
+	cache->mags = cache->type ? cache->mag :
+				    &cache->mag[(tables - 1) * nr_cpu_ids];
+	cache->nodes = (struct cache_node *)&cache->mag[tables * nr_cpu_ids];
 	for (i = 0; i < nr_node_ids; i++)
 		partial_init(&cache->nodes[i], cache->flags);
 }
@@ -114,17 +126,36 @@ static void cache_set_bound(struct pheap_cache *cache)
 	cache->bound = cache->blocks * (cache->inverse * cache->size);
 }
 
+/* The hot paths know these marks; what a constructor made must not be overwritten. */
+static void cache_set_mark(struct pheap_cache *cache)
+{
+	if (cache->index != CACHE_NAMED) {
+		cache->mark = mark_of_class(cache);
+		cache->class_bound = cache->bound;
+		return;
+	}
+	cache->mark = mark_of_named(cache);
+	cache->key = cache->mark;
+	if (cache->ctor)
+		cache->cookie = cache->size - sizeof(cache->mark);
+	else
+		cache->named_bound = cache->bound;
+}
+
 /*
  * A dead object's count stays readable, and zero, for whoever still has its
- * address: the cookie comes behind it, and pheap_free() must not touch it.
+ * address: the mark comes behind it, and pheap_free() must not touch it.
  */
 static void cache_set_type(struct pheap_cache *cache, struct pheap_type *type)
 {
 	cache->type = type;
 	cache->stable = sizeof(struct pheap_object);
 	cache->cookie = sizeof(struct pheap_object);
+	cache->mark = mark_of_class(cache);
+	cache->key = 0;
 	cache->object_fast = cache->bound;
 	cache->bound = 0;
+	cache->named_bound = 0;
 	/* The collector finds them in pools only. */
 	cache->flags &= ~PHEAP_PASSTHROUGH;
 }
@@ -135,9 +166,10 @@ static struct pheap_cache *cache_new(struct pheap *heap, const char *name,
 				     size_t block, struct pheap_type *type,
 				     gfp_t gfp)
 {
+	unsigned int tables = cache_tables(args);
 	struct pheap_cache *cache;
 
-	cache = backing_meta(heap, cache_bytes(), gfp);
+	cache = backing_meta(heap, cache_bytes(tables), gfp);
 	if (IS_ERR(cache))
 		return cache;
 	cache->heap = heap;
@@ -151,14 +183,13 @@ static struct pheap_cache *cache_new(struct pheap *heap, const char *name,
 	/* What the fast path does not do is for the slow one. */
 	if (!cache->flags && !want_init_on_free())
 		cache_set_bound(cache);
-	/* What a constructor made must not be overwritten. */
-	cache->cookie = cache->ctor ? block - sizeof(u64) : 0;
+	cache_set_mark(cache);
 	if (type)
 		cache_set_type(cache, type);
 	cache->capacity = cache_capacity(cache, args);
 	cache->lingers = heap->reserve && cache->capacity && !type &&
 			 !cache->dtor;
-	cache_init_arrays(cache);
+	cache_init_arrays(cache, tables);
 	return cache;
 }
 
@@ -399,11 +430,11 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(cache_sum);
 
 int cache_init(void)
 {
-	cache_none = kzalloc(cache_bytes(), GFP_KERNEL);
+	cache_none = kzalloc(cache_bytes(1), GFP_KERNEL);
 	if (!cache_none)
 		return -ENOMEM;
 	partial_init_marks();
-	cache_init_arrays(cache_none);
+	cache_init_arrays(cache_none, 1);
 	return 0;
 }
 

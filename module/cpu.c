@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "heap.h"
 #include "magazine.h"
+#include "map.h"
 
 static int cpu_state;
 
@@ -24,10 +25,17 @@ static int cpu_dead(unsigned int cpu)
 	return 0;
 }
 
+static int cpu_prepare(unsigned int cpu)
+{
+	map_set_near(cpu);
+	return 0;
+}
+
 int cpu_init_hotplug(void)
 {
 	cpu_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
-					      "mm/pheap:dead", NULL, cpu_dead);
+					      "mm/pheap:prepare", cpu_prepare,
+					      cpu_dead);
 	return min(cpu_state, 0);
 }
 

@@ -44,7 +44,7 @@ static bool find_in_pool(struct pool *pool, const void *p, struct found *found)
 
 	if (cache == cache_none || offset > cache->last ||
 	    offset % cache->size || !pool_allocated(cache, pool, p) ||
-	    !find_is_held(cache, p))
+	    (!find_is_held(cache, p) && magazine_holds(cache, p)))
 		return false;
 	*found = (struct found) {
 		.heap = cache->heap,

@@ -23,24 +23,14 @@ void free_init(void)
 		static_branch_enable(&free_many_nodes);
 }
 
-/* The page of an arena that @addr is on, if it is in one. */
-static __always_inline unsigned long free_page_of(unsigned long addr)
-{
-	return addr / PAGE_SIZE % ARENA_PAGES;
-}
-
-/*
- * Whether a block of @cache, which has that page of @arena, starts at @addr: see
- * pool_is_start().  One comparison tells all that a pointer can be: one of another
- * window is far from any pool of this, and where there is no pool, nothing is a start.
- */
+/* See __pheap_is_start(). */
 static __always_inline bool free_is_start(const struct arena *arena,
 					  unsigned long addr,
 					  const struct pheap_cache *cache)
 {
-	const unsigned long *start = &arena->start[free_page_of(addr)];
-
-	return likely(compat_scale(addr, start, &cache->inverse) < cache->bound);
+	return __pheap_is_start((const struct __pheap_arena *)arena, addr,
+				cache->key, (const struct __pheap_cache *)cache,
+				&cache->bound);
 }
 
 /* A block from another node would be remote memory for its next user. */
@@ -62,7 +52,7 @@ static __always_inline bool free_find(const void *p,
 	unsigned long addr = (unsigned long)p;
 	struct arena *arena = map_look(addr);
 
-	*cache = compat_load(arena->cache[free_page_of(addr)]);
+	*cache = __pheap_load(arena->cache[__pheap_page_of(addr)]);
 	return free_is_start(arena, addr, *cache);
 }
 
@@ -86,32 +76,51 @@ static noinline bool free_find_shared(const void *p, struct pheap_cache **cache)
 	return free_is_start(arena, addr, *cache) && free_is_near(arena);
 }
 
-/* As free_push(), where the hot path found nobody's page. */
-static bool free_shared(struct pheap_cache *expected, const void *p)
+/* The first time that looks, and the second. */
+static __always_inline bool free_find_any(const void *p,
+					  struct pheap_cache **cache)
+{
+	return (free_find(p, cache) && free_is_near_first(p)) ||
+	       free_find_shared(p, cache);
+}
+
+/*
+ * Into this CPU's magazine, what the hot path knows no mark of, or found in nobody's
+ * page.
+ */
+static __always_inline bool free_other(struct pheap_cache *expected,
+				       const void *p)
 {
 	struct pheap_cache *cache;
-	bool done;
+	bool done = false;
 
 	preempt_disable();
-	done = free_find_shared(p, &cache) &&
-	       (!expected || cache == expected) &&
-	       !free_is_marked(cache, p, cache->cookie) &&
-	       free_push(cache, compat_cpu_offset(), p, cache->cookie);
+	if (free_find_any(p, &cache) && (!expected || cache == expected) &&
+	    !mark_is_set(cache, p)) {
+		mark_close(cache, p);
+		done = magazine_push(magazine_this(cache), p, cache->cookie,
+				     cache->mark);
+	}
 	preempt_enable();
 	return done;
 }
 
-/* Out of line, so that the hot path keeps nothing over a call. */
-static noinline void free_any_slow(const void *p)
+/* For the hot path: before it gives a block away, checkers hear of it. */
+static __always_inline void free_close(const struct __pheap_cache *cache,
+				       const void *p)
 {
-	if (!free_shared(NULL, p))
-		free_slow(NULL, p, _RET_IP_);
+	mark_close((const struct pheap_cache *)cache, p);
 }
 
-static noinline void free_object_slow(struct pheap_cache *cache, const void *p)
+/*
+ * What the hot path knows nothing of.  Out of line, so that it keeps nothing over a
+ * call.
+ */
+static noinline void free_away(struct pheap_cache *expected, const void *p,
+			       unsigned long caller)
 {
-	if (!free_shared(cache, p))
-		free_slow(cache, p, _RET_IP_);
+	if (!free_other(expected, p))
+		free_slow(expected, p, caller);
 }
 
 /* Whether @p is the start of a block of @cache. */
@@ -121,7 +130,7 @@ static __always_inline bool free_is_of(const struct pheap_cache *cache,
 	unsigned long addr = (unsigned long)p;
 	struct arena *arena = map_look(addr);
 
-	return likely(compat_is(arena->cache[free_page_of(addr)], cache)) &&
+	return likely(__pheap_is(arena->cache[__pheap_page_of(addr)], cache)) &&
 	       free_is_start(arena, addr, cache);
 }
 
@@ -137,92 +146,59 @@ static void free_wipe(const struct pheap_cache *cache, const void *p)
  * All was well with a block, but the magazine has no room, or is in use.  Another look,
  * as nothing held the cache since then but that this is its block.
  */
-static noinline void free_full(struct pheap_cache *cache, const void *p)
+static noinline void free_full(struct pheap_cache *cache, const void *p,
+			       unsigned long caller)
 {
 	rcu_read_lock();
-	if (likely(free_is_of(cache, p) &&
-		   !free_is_marked(cache, p, cache->cookie)))
-		magazine_put(cache, (void *)p, _RET_IP_);
+	if (likely(free_is_of(cache, p) && !mark_is_set(cache, p)))
+		magazine_put(cache, (void *)p, caller);
 	else
-		free_slow(cache, p, _RET_IP_);
+		free_slow(cache, p, caller);
 	rcu_read_unlock();
 }
 
 /*
- * The hot path.  Arena map, page, cache: is it the start of a block, and not
- * in a magazine already; then into this CPU's magazine.  On 6.1 34 instructions: 5
- * for the map, 4 for the page, 5 for the start, 5 for the mark, 9 for the magazine, 3
- * for preemption, 1 for machines of several nodes, 2 to return.  What the map leads to
- * stays while preemption is off.
- * A system that wants init_on_free takes the slow path: see cache_new().
+ * The hot path: __pheap_free_class() in pheap/inline.h.  Arena map, page, cache: is it
+ * the start of a block, and not in a magazine already; then into this CPU's magazine.
+ * On 6.1 31 instructions: 5 for the map, 4 for the page, 5 for the start, 3 for the
+ * mark, 9 for the magazine, 3 for preemption, 2 to return.  What the map leads to stays
+ * while preemption is off.
+ *
+ * A block of another node or a cache, or in a window where other heaps have some, takes
+ * free_other(); a system that wants init_on_free, the slow path: see cache_new().
  */
-static __always_inline void free_any(const void *p, bool nodes)
+__pheap_direct void __pheap_free(const void *p)
 {
-	struct compat_pin pin = compat_pin();
-	struct pheap_cache *cache;
-	bool good, done;
+	struct __pheap_cache *cache;
 
-	good = likely(free_find(p, &cache)) && (!nodes || free_is_near_first(p)) &&
-	       likely(!free_is_marked(cache, p, cache->cookie));
-	done = good && likely(free_push(cache, compat_pin_offset(pin), p,
-					cache->cookie));
-	compat_unpin(pin);
-	if (likely(done))
+	if (likely(__pheap_free_class(p, &cache, free_close)))
+		return;
+	if (cache)
+		free_full((struct pheap_cache *)cache, p, _RET_IP_);
+	else
+		free_away(NULL, p, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(__pheap_free);
+COMPAT_DIRECT(__pheap_free);
+
+/*
+ * The same where it is known what to find: __pheap_free_named().  That the page is of
+ * another cache shows in the start.
+ */
+__pheap_direct void __pheap_cache_free(struct pheap_cache *cache, const void *p)
+{
+	bool good;
+
+	if (likely(__pheap_free_named((struct __pheap_cache *)cache, p, &good,
+				      free_close)))
 		return;
 	if (good)
-		free_full(cache, p);
+		free_full(cache, p, _RET_IP_);
 	else
-		free_any_slow(p);
+		free_away(cache, p, _RET_IP_);
 }
-
-/* The same where it is known what to find. */
-static __always_inline void free_of(struct pheap_cache *cache, const void *p,
-				    bool nodes)
-{
-	struct compat_pin pin = compat_pin();
-	bool good, done;
-
-	good = likely(free_is_of(cache, p)) && (!nodes || free_is_near_first(p)) &&
-	       likely(!free_is_marked(cache, p, cache->cookie));
-	done = good && likely(free_push(cache, compat_pin_offset(pin), p,
-					cache->cookie));
-	compat_unpin(pin);
-	if (likely(done))
-		return;
-	if (good)
-		free_full(cache, p);
-	else
-		free_object_slow(cache, p);
-}
-
-/* Out of line, so that a machine of one node saves no registers for this. */
-static noinline void free_any_near(const void *p)
-{
-	free_any(p, true);
-}
-
-static noinline void free_of_near(struct pheap_cache *cache, const void *p)
-{
-	free_of(cache, p, true);
-}
-
-void pheap_free(const void *p)
-{
-	if (free_is_numa())
-		free_any_near(p);
-	else
-		free_any(p, false);
-}
-EXPORT_SYMBOL_GPL(pheap_free);
-
-void pheap_cache_free(struct pheap_cache *cache, const void *p)
-{
-	if (free_is_numa())
-		free_of_near(cache, p);
-	else
-		free_of(cache, p, false);
-}
-EXPORT_SYMBOL_GPL(pheap_cache_free);
+EXPORT_SYMBOL_GPL(__pheap_cache_free);
+COMPAT_DIRECT(__pheap_cache_free);
 
 /* Not a pool's: a large block, or nobody's. */
 static void free_outside(struct pheap_cache *expected, const void *p,
@@ -251,6 +227,21 @@ static bool free_is_dead(const void *p)
 	       OBJECT_GRACE;
 }
 
+/*
+ * Whether a block is free.  What its user wrote may look like a mark: memory that held
+ * other blocks has some, and is copied before it is written to.  So if it has one, who
+ * has the block is asked.  (One that is on its way from a magazine to its pool is found
+ * in neither; the second free is then found out when it gets there.)
+ */
+static bool free_is_free(struct pheap_cache *cache, struct pool *pool,
+			 const void *p)
+{
+	if (!mark_has(cache))
+		return !pool_allocated(cache, pool, p);
+	return mark_is_set(cache, p) &&
+	       (!pool_allocated(cache, pool, p) || magazine_holds(cache, p));
+}
+
 /* What is wrong with freeing @p, or PHEAP_BAD_NR. */
 static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
 				 struct pheap_cache *expected, const void *p)
@@ -263,9 +254,7 @@ static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
 		return PHEAP_BAD_CACHE;
 	if (cache->type && !free_is_dead(p))
 		return PHEAP_BAD_OBJECT;
-	/* Where there are marks, the flush looks at the bitmap. */
-	if (mark_has(cache) ? mark_is_set(cache, p) :
-			      !pool_allocated(cache, pool, p))
+	if (free_is_free(cache, pool, p))
 		return PHEAP_BAD_DOUBLE;
 	return PHEAP_BAD_NR;
 }
@@ -289,10 +278,13 @@ static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
 void free_object_block(struct pheap_cache *cache, struct pool *page,
 		       const void *p)
 {
-	if (mark_has(cache) && mark_is_set(cache, p))
+	struct pool *pool = pool_first(page);
+
+	/* Without marks, the flush looks at the bitmap. */
+	if (mark_has(cache) && free_is_free(cache, pool, p))
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p, 0);
 	else
-		free_block(cache, pool_first(page), (void *)p, 0);
+		free_block(cache, pool, (void *)p, 0);
 }
 
 void free_slow(struct pheap_cache *expected, const void *p,
@@ -374,17 +366,17 @@ EXPORT_SYMBOL_GPL(pheap_free_sensitive);
 static size_t free_run(struct pheap_cache *cache, size_t n, void **p, void **to)
 {
 	unsigned long near = cache->pages == 1 ? PAGE_SIZE : 0;
-	u64 *word;
+	u64 *word, mark = cache->mark;
 	u32 cookie = cache->cookie;
 	void *at = p[0], *before;
 	size_t i = 0;
 
 	while (i < n) {
 		word = at + cookie;
-		if (unlikely(*word == mark_cookie(cache, at)))
+		if (unlikely(*word == mark))
 			break;
 		mark_close(cache, at);
-		*word = mark_cookie(cache, at);
+		*word = mark;
 		*--to = at;
 		if (++i == n)
 			break;
@@ -424,8 +416,7 @@ static size_t free_bulk_fast(struct pheap_cache *expected, size_t n, void **p,
 	size_t done = 0;
 
 	preempt_disable();
-	if (((free_find(p[0], cache) && free_is_near_first(p[0])) ||
-	     free_find_shared(p[0], cache)) &&
+	if (free_find_any(p[0], cache) &&
 	    (!expected || *cache == expected))
 		done = free_to_magazine(*cache, n, p);
 	else

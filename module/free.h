@@ -36,29 +36,9 @@ void free_object_block(struct pheap_cache *cache, struct pool *page,
 void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
 		  unsigned int nr);
 
-/* Whether @p, whose mark is @at in it, is free already. */
-static __always_inline bool free_is_marked(const struct pheap_cache *cache,
-					   const void *p, unsigned long at)
-{
-	return unlikely(*(u64 *)(p + at) == mark_cookie(cache, p));
-}
-
 /*
- * One that is not goes into the magazine of this CPU, whose number times 8 is @offset.
- * Preemption is off.
- */
-static __always_inline bool free_push(const struct pheap_cache *cache,
-				      unsigned long offset, const void *p,
-				      unsigned long at)
-{
-	mark_close(cache, p);
-	return magazine_push(magazine_at(cache, offset), (void *)p,
-			     mark_again(at), mark_cookie(cache, p));
-}
-
-/*
- * The same for a dead object's block in @arena, with @cache->object_fast.
- * Returns false if it must take the slow path.
+ * The block of a dead object in @arena, with @cache->object_fast, goes into the magazine
+ * of this CPU.  Preemption is off.  Returns false if it must take the slow path.
  */
 static __always_inline bool free_object_fast(const struct pheap_cache *cache,
 					     const struct arena *arena,
@@ -66,9 +46,11 @@ static __always_inline bool free_object_fast(const struct pheap_cache *cache,
 {
 	if (free_is_numa() && arena->node != numa_mem_id())
 		return false;
-	return !free_is_marked(cache, p, sizeof(struct pheap_object)) &&
-	       free_push(cache, compat_cpu_offset(), p,
-			 sizeof(struct pheap_object));
+	if (__pheap_is_marked(p, sizeof(struct pheap_object), mark_of_class(cache)))
+		return false;
+	mark_close(cache, p);
+	return magazine_push(magazine_this(cache), p, sizeof(struct pheap_object),
+			     mark_of_class(cache));
 }
 
 #endif /* _PHEAP_FREE_H */

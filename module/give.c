@@ -50,12 +50,11 @@ struct give_place {
 static noinline struct give_place give_find_other(const struct pheap_cache *cache,
 						  const void *p)
 {
-	struct pool *page = map_find_page(p);
+	struct pool *pool = map_find_pool(p);
 
-	if (!page || READ_ONCE(*pool_owner(page)) != cache)
+	if (!pool || READ_ONCE(*pool_owner(pool)) != cache)
 		return (struct give_place) {};
-	page = pool_first(page);
-	return (struct give_place) { page, pool_base(page) };
+	return (struct give_place) { pool, pool_base(pool) };
 }
 
 /* Where @p is, if the first arena of the window has it, in an RCU section. */
@@ -69,10 +68,10 @@ static __always_inline bool give_find_first(const struct pheap_cache *cache,
 	unsigned long page = off / PAGE_SIZE, start;
 
 	if (unlikely(off >= ARENA_SIZE) ||
-	    unlikely(!compat_is(arena->cache[page], cache)))
+	    unlikely(!__pheap_is(arena->cache[page], cache)))
 		return false;
 	if (how & GIVE_RUN) {
-		start = READ_ONCE(arena->start[page]);
+		start = READ_ONCE(arena->start[page]) - cache->key;
 		place->base = (void *)start;
 		place->pool = pool_at(arena, start);
 	} else {
@@ -130,20 +129,21 @@ static __always_inline u64 give_offset(const void *p, const void *base,
  * is a block, it is checked and marked.  Returns false if it is none, or free.
  */
 static __always_inline bool give_take(const struct pheap_cache *cache, void *p,
-				      u64 offset, u64 *map, unsigned int how)
+				      u64 offset, u64 *map, u64 mark,
+				      unsigned int how)
 {
-	u64 *mark = mark_at(cache, p);
+	u64 *at = mark_at(cache, p);
 	u64 index;
 
 	if (unlikely(!give_index(cache, offset, &index, how)))
 		return false;
 	if (!(how & GIVE_CHECK))
 		return give_take_bit(map, index, how);
-	if (unlikely(*mark == mark_cookie(cache, p)) ||
+	if (unlikely(*at == mark) ||
 	    unlikely(!give_take_bit(map, index, how)))
 		return false;
 	mark_close(cache, p);
-	*mark = mark_cookie(cache, p);
+	*at = mark;
 	return true;
 }
 
@@ -201,13 +201,13 @@ static __always_inline bool give_pool(struct give *give,
 	struct pool *pool = place.pool;
 	unsigned long last = how & GIVE_RUN ? cache->last : PAGE_SIZE - 1;
 	unsigned long bytes, offset = give_offset(**p, place.base, how);
-	u64 word = pool->word, *map = &word;
+	u64 word = pool->word, *map = &word, mark = cache->mark;
 	void **next = *p;
 
 	if (how & GIVE_MAP)
 		map = give_map(cache, pool, how);
 	do {
-		if (unlikely(!give_take(cache, *next, offset, map, how)))
+		if (unlikely(!give_take(cache, *next, offset, map, mark, how)))
 			break;
 		if (++next == end || how & GIVE_ONE)
 			break;
@@ -239,16 +239,17 @@ static __always_inline void **give_follow(const struct pheap_cache *cache,
 					  unsigned int how)
 {
 	void *p = *at;
-	u64 *mark;
+	u64 *word, mark = cache->mark;
+	u32 cookie = cache->cookie;
 
 	for (; at < end && *at == p; at++, p += step) {
-		mark = mark_at(cache, p);
 		if (!(how & GIVE_CHECK))
 			continue;
-		if (unlikely(*mark == mark_cookie(cache, p)))
+		word = p + cookie;
+		if (unlikely(*word == mark))
 			break;
 		mark_close(cache, p);
-		*mark = mark_cookie(cache, p);
+		*word = mark;
 	}
 	return at;
 }
@@ -291,7 +292,9 @@ static __always_inline bool give_may(const struct give *give,
 				     struct give_place place, const void *p,
 				     unsigned int how)
 {
-	if (how & GIVE_RUN && unlikely(p - place.base > give->cache->last))
+	/* Of a page that is another's since that was asked, @base is anything. */
+	if (how & GIVE_RUN &&
+	    unlikely((unsigned long)(p - place.base) > give->cache->last))
 		return false;
 	if (how & GIVE_MAP && unlikely(place.pool->bucket >= POOL_GONE))
 		return false;

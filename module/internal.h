@@ -115,6 +115,9 @@ struct pool {
 
 /**
  * struct arena - pages of a heap in one 256 KiB window of the direct map
+ * @cache: whose blocks are on each page; cache_none while it is in no pool.
+ * @start: where the pool begins that each page is in, and its cache's @key more; of a
+ *	page in no pool, 0.
  * @heap: whose they are.
  * @next: arena of another heap in the same window.
  * @base: address of the window.
@@ -135,16 +138,17 @@ struct pool {
  * @rest_until: scan that looks at this arena again.
  * @rests: how often it was found to be alive all over.
  * @frozen: no scan looks at it.
- * @cache: whose blocks are on each page; cache_none while it is in no pool.
- * @start: where the pool begins that each page is in.
  * @pools: descriptors of the pages.
  *
  * @present, @free, @heads and both links are protected by the heap_node's lock.
  *
  * @cache and @start are arrays of their own because a free looks at nothing else,
- * and the processor scales an index by 8 for nothing.
+ * and the processor scales an index by 8 for nothing.  They are first because code in
+ * line in users' looks at them: struct __pheap_arena.
  */
 struct arena {
+	struct pheap_cache *cache[ARENA_PAGES];
+	unsigned long start[ARENA_PAGES];
 	struct pheap *heap;
 	struct arena __rcu *next;
 	unsigned long base;
@@ -163,8 +167,6 @@ struct arena {
 	u32 rest_until;
 	u8 rests;
 	bool frozen;
-	struct pheap_cache *cache[ARENA_PAGES];
-	unsigned long start[ARENA_PAGES];
 	struct pool pools[ARENA_PAGES];
 };
 
@@ -206,13 +208,15 @@ struct cache_node {
 
 /**
  * struct pheap_cache - one size of blocks
- * @inverse: the least that is more than 2^64 / @size, to tell a block's start from its middle.
- * @bound: what is less for a start, multiplied by @inverse; 0 for a cache whose
- *	blocks always take the slow path.
+ * @bound: what is less for a block's start, its offset multiplied by @inverse; 0 for a
+ *	cache whose blocks always take the slow path.
  * @recip: 2^32 / @size, to make an index of an offset.
  * @last: offset in the pool of the last block.
  * @size: bytes of a block.
- * @cookie: offset in the block of the cookie that it holds in a magazine.
+ * @key: what tells its pages from those of other caches whose hot path does not look at
+ *	&arena.cache; 0 of caches for which it does.
+ * @cookie: offset of the mark in a free block.
+ * @mark: the mark.
  * @usable: bytes of it that the user may use.
  * @heap: heap.
  * @type: of its objects, if they are counted.
@@ -236,14 +240,26 @@ struct cache_node {
  * @outside: its live blocks outside arenas (passthrough).
  * @name: name.
  * @nodes: one for each NUMA node, behind @mag.
- * @mag: a magazine for each CPU.
+ * @mags: a magazine for each CPU: @mag, or of a cache with a constructor, whose marks
+ *	are where the hot path does not look, behind @mag.
+ * @inverse: the least that is more than 2^64 / @size, to tell a block's start from its
+ *	middle.
+ * @class_bound: @bound of a size class, 0 of others: for the hot path of
+ *	pheap_free(), which knows the marks of classes.
+ * @named_bound: @bound of a cache that a user made, without constructor, 0 of others:
+ *	for that of pheap_cache_free().
+ * @mag: a magazine for each CPU, for the hot path.
  *
- * All but @nodes and @mag is constant after creation.
+ * All but what @nodes and @mags are of is constant after creation.
+ *
+ * From @inverse on, code in line in users' looks at it: struct __pheap_cache.  It is
+ * one line of the processor's cache where there are few CPUs.
  */
 struct pheap_cache {
-	u64 inverse;
 	u64 bound;
 	u64 recip;
+	u64 mark;
+	u64 key;
 	u32 last;
 	u32 size;
 	u32 cookie;
@@ -269,8 +285,23 @@ struct pheap_cache {
 	atomic_long_t outside;
 	char name[PHEAP_NAME_MAX + 1];
 	struct cache_node *nodes;
+	struct magazine **mags;
+	u64 __aligned(64) inverse;
+	u64 class_bound;
+	u64 named_bound;
 	struct magazine *mag[];
 };
+
+/* What is taken for granted in pheap/inline.h. */
+static_assert(!offsetof(struct arena, cache));
+static_assert(offsetof(struct arena, start) == offsetof(struct __pheap_arena, start));
+static_assert(offsetof(struct pheap_cache, inverse) ==
+	      offsetof(struct __pheap_cache, inverse));
+static_assert(offsetof(struct pheap_cache, class_bound) ==
+	      offsetof(struct __pheap_cache, class_bound));
+static_assert(offsetof(struct pheap_cache, named_bound) ==
+	      offsetof(struct __pheap_cache, named_bound));
+static_assert(offsetof(struct pheap_cache, mag) == offsetof(struct __pheap_cache, mag));
 
 #define CACHE_NAMED	-1
 
@@ -450,7 +481,8 @@ static inline struct pheap_cache **pool_owner(const struct pool *page)
 /* Where the pool begins that a page is in. */
 static inline unsigned long pool_start(const struct pool *page)
 {
-	return READ_ONCE(pool_arena(page)->start[page->page]);
+	return READ_ONCE(pool_arena(page)->start[page->page]) -
+	       READ_ONCE(*pool_owner(page))->key;
 }
 
 /* Bytes from there to the page. */

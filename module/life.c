@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "alloc.h"
 #include "cache.h"
 #include "free.h"
 #include "gc.h"
@@ -44,7 +45,7 @@ static __always_inline bool object_end_simple(struct pheap_object *obj)
 
 	if (unlikely(off >= ARENA_SIZE))
 		return false;
-	cache = compat_load(arena->cache[off / PAGE_SIZE]);
+	cache = __pheap_load(arena->cache[off / PAGE_SIZE]);
 	return likely(cache->object_ends) &&
 	       likely(free_object_fast(cache, arena, obj));
 }
@@ -90,10 +91,17 @@ static noinline void *object_new_slow(const struct pheap_type *type,
 	/* A type of PHEAP_TYPE_SIZED has none of its own. */
 	if (cache == cache_none)
 		return NULL;
-	obj = pheap_cache_alloc(cache, gfp);
+	obj = alloc_object(cache, gfp);
 	if (obj)
 		object_init(type, cache, obj);
 	return obj;
+}
+
+/* See cache_set_type(). */
+static __always_inline bool object_pop(struct pheap_cache *cache, void **p)
+{
+	return magazine_pop(cache, sizeof(struct pheap_object),
+			    mark_of_class(cache), p);
 }
 
 /* The count makes an object of the block. */
@@ -114,7 +122,7 @@ static __always_inline void *object_new(const struct pheap_type *type,
 	void *p;
 
 	compat_might_alloc(gfp);
-	if (unlikely(!magazine_pop(cache, sizeof(struct pheap_object), &p)))
+	if (unlikely(!object_pop(cache, &p)))
 		return object_new_slow(type, cache, gfp);
 	if (!type->simple || want_init_on_alloc(gfp))
 		return object_finish(type, cache, p, gfp);
@@ -137,7 +145,7 @@ void *pheap_new_plain(struct pheap_type *type, gfp_t gfp)
 	if (!type->simple || want_init_on_alloc(0))
 		return pheap_new_any(type, gfp);
 	compat_might_alloc(gfp);
-	if (unlikely(!magazine_pop(cache, sizeof(struct pheap_object), &p)))
+	if (unlikely(!object_pop(cache, &p)))
 		return object_new_slow(type, cache, gfp);
 	object_open(cache, p);
 	return p;

@@ -66,7 +66,7 @@ static struct magazine *magazine_new(struct pheap_cache *cache,
 		.capacity = capacity,
 		.bytes = bytes,
 		.heap = cache->heap,
-		.no_mark = ~mark_cookie(cache, bottom),
+		.no_mark = ~cache->mark,
 	};
 	mag->slot[capacity] = bottom;
 	atomic_long_add(bytes, &mag->heap->magazines);
@@ -146,7 +146,7 @@ static void magazine_close(struct magazine *mag)
 static struct magazine *magazine_swap(struct pheap_cache *cache,
 				      struct magazine *new)
 {
-	struct magazine **at = &cache->mag[raw_smp_processor_id()];
+	struct magazine **at = &cache->mags[raw_smp_processor_id()];
 	struct magazine *old = READ_ONCE(*at);
 	unsigned int nr;
 
@@ -284,7 +284,7 @@ static noinline unsigned int magazine_unmark_bad(struct pheap_cache *cache,
 	unsigned int i, good = 0;
 
 	for (i = 0; i < left; i++) {
-		if (likely(mark_take(cache, p[i], cache->cookie)))
+		if (likely(mark_take(p[i], cache->cookie, cache->mark)))
 			p[good++] = p[i];
 		else
 			report_corrupt(cache, p[i]);
@@ -301,11 +301,12 @@ static __always_inline unsigned int
 magazine_unmark(struct pheap_cache *cache, void **p, unsigned int nr)
 {
 	unsigned long left, cookie = cache->cookie;
+	u64 mark = cache->mark;
 
 	if (!mark_has(cache))
 		return nr;
 	for (left = nr; left; left--)
-		if (unlikely(!mark_take(cache, p[left - 1], cookie)))
+		if (unlikely(!mark_take(p[left - 1], cookie, mark)))
 			return magazine_unmark_bad(cache, p, left, nr);
 	return nr;
 }
@@ -558,6 +559,25 @@ void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 	return p[0];
 }
 
+void *magazine_pop_own(struct pheap_cache *cache)
+{
+	struct magazine *mag;
+	void *p = NULL;
+
+	preempt_disable();
+	mag = magazine_this(cache);
+	if (magazine_enter(mag)) {
+		p = mag->slot[mag->room];
+		if (mark_take(p, cache->cookie, cache->mark))
+			mag->room++;
+		else
+			p = NULL;
+		magazine_leave(mag);
+	}
+	preempt_enable();
+	return p;
+}
+
 unsigned int magazine_take_bulk(struct pheap_cache *cache, int node, void **p,
 				unsigned int nr)
 {
@@ -624,11 +644,11 @@ void magazine_put(struct pheap_cache *cache, void *p, unsigned long caller)
  */
 static struct magazine *magazine_detach(struct pheap_cache *cache, int cpu)
 {
-	struct magazine *mag = cache->mag[cpu];
+	struct magazine *mag = cache->mags[cpu];
 
 	if (!mag->heap || !magazine_enter(mag))
 		return NULL;
-	WRITE_ONCE(cache->mag[cpu], magazine_none(cpu));
+	WRITE_ONCE(cache->mags[cpu], magazine_none(cpu));
 	magazine_close(mag);
 	return mag;
 }
@@ -670,7 +690,7 @@ static bool magazine_worth_ipi(int cpu, void *info)
 {
 	struct drain *drain = info;
 
-	return READ_ONCE(drain->cache->mag[cpu]) != magazine_none(cpu);
+	return READ_ONCE(drain->cache->mags[cpu]) != magazine_none(cpu);
 }
 
 void magazine_drain_cache(struct pheap_cache *cache, bool all_cpus)
@@ -698,11 +718,45 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(magazine_drain_cache);
 /* Blocks in one that may be going out of use, or has just been found to be full. */
 static unsigned int magazine_look(const struct magazine *mag)
 {
-	/* See magazine_close() and compat_count_down(). */
+	/* See magazine_close() and __pheap_count_down(). */
 	u32 room = smp_load_acquire(&mag->room);
 	u32 capacity = READ_ONCE(mag->capacity);
 
 	return room <= capacity ? capacity - room : capacity;
+}
+
+static bool magazine_is_among(void **slot, unsigned long from,
+			      unsigned long to, const void *p)
+{
+	for (; from < to; from++)
+		if (READ_ONCE(slot[from]) == p)
+			return true;
+	return false;
+}
+
+static bool depot_holds(const struct cache_node *cn, const void *p)
+{
+	void **depot = READ_ONCE(cn->depot);
+
+	return depot && magazine_is_among(depot, 0, READ_ONCE(cn->nr_depot), p);
+}
+
+bool magazine_holds(struct pheap_cache *cache, const void *p)
+{
+	struct magazine *mag;
+	bool holds = false;
+	int i;
+
+	rcu_read_lock();
+	for_each_possible_cpu(i) {
+		mag = READ_ONCE(cache->mags[i]);
+		holds |= magazine_is_among(mag->slot, READ_ONCE(mag->room),
+					   READ_ONCE(mag->capacity), p);
+	}
+	rcu_read_unlock();
+	for (i = 0; i < nr_node_ids; i++)
+		holds |= depot_holds(cache_node(cache, i), p);
+	return holds;
 }
 
 unsigned long magazine_count(struct pheap_cache *cache)
@@ -712,7 +766,7 @@ unsigned long magazine_count(struct pheap_cache *cache)
 
 	rcu_read_lock();
 	for_each_possible_cpu(i)
-		nr += magazine_look(READ_ONCE(cache->mag[i]));
+		nr += magazine_look(READ_ONCE(cache->mags[i]));
 	rcu_read_unlock();
 	for (i = 0; i < nr_node_ids; i++)
 		nr += READ_ONCE(cache_node(cache, i)->nr_depot);

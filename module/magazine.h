@@ -131,32 +131,41 @@ void magazine_drain_cache(struct pheap_cache *cache, bool all_cpus);
 /* The same for a CPU that is offline, or for a cache that nobody uses. */
 void magazine_drain_cpu(struct pheap_cache *cache, int cpu);
 
+/* Whether a block is in a magazine or a depot, which takes a look at each. */
+bool magazine_holds(struct pheap_cache *cache, const void *p);
+
 /* Blocks in magazines and the depot. */
 unsigned long magazine_count(struct pheap_cache *cache);
 
-/* That of a CPU, whose number times 8 is @offset. */
-static __always_inline struct magazine *
-magazine_at(const struct pheap_cache *cache, unsigned long offset)
+static_assert(offsetof(struct magazine, busy) ==
+	      offsetof(struct __pheap_magazine, busy));
+static_assert(offsetof(struct magazine, room) ==
+	      offsetof(struct __pheap_magazine, room));
+static_assert(offsetof(struct magazine, slot) ==
+	      offsetof(struct __pheap_magazine, slot));
+
+/* As the hot path sees it, which is in pheap/inline.h: users have it in line, too. */
+static __always_inline struct __pheap_magazine *
+magazine_hot(struct magazine *mag)
 {
-	return *(struct magazine **)((char *)cache->mag + offset);
+	return (struct __pheap_magazine *)mag;
 }
 
+/* This CPU's. */
 static __always_inline struct magazine *
 magazine_this(const struct pheap_cache *cache)
 {
-	return magazine_at(cache, compat_cpu_offset());
+	return *(struct magazine **)((char *)cache->mags + __pheap_cpu_offset());
 }
 
 static __always_inline bool magazine_enter(struct magazine *mag)
 {
-	return compat_flag_set(&mag->busy);
+	return __pheap_enter(magazine_hot(mag));
 }
 
-/* A plain store: only this CPU races. */
 static __always_inline void magazine_leave(struct magazine *mag)
 {
-	barrier();
-	WRITE_ONCE(mag->busy, 0);
+	__pheap_leave(magazine_hot(mag));
 }
 
 /* How many blocks are in one that is busy. */
@@ -166,52 +175,33 @@ static inline u32 magazine_nr(const struct magazine *mag)
 }
 
 /*
- * Takes the most recently freed block, whose mark, @at in it, must be as it was
- * left.  Returns false if there is none, or not such a one: that is left for
- * magazine_take().
+ * The most recently freed block, whose mark, @at in it, must be as it was left.
+ * Returns false if there is none, or not such a one: that is left for magazine_take().
  */
 static __always_inline bool magazine_pop(const struct pheap_cache *cache,
-					 unsigned long at, void **block)
+					 unsigned long at, u64 mark,
+					 void **block)
 {
-	struct compat_pin pin = compat_pin();
-	struct magazine *mag = magazine_at(cache, compat_pin_offset(pin));
-	void *p;
-
-	if (unlikely(!magazine_enter(mag)))
-		goto none;
-	p = compat_result(mag->slot[mag->room]);
-	if (unlikely(!mark_take(cache, p, at)))
-		goto bad;
-	mag->room++;
-	magazine_leave(mag);
-	compat_unpin(pin);
-	*block = p;
-	return true;
-bad:
-	magazine_leave(mag);
-none:
-	compat_unpin(pin);
-	return false;
+	return __pheap_pop((const struct __pheap_cache *)cache, at, mark, block,
+			   true);
 }
 
 /*
- * With preemption off.  Puts @cookie in the block, at @at in it.  Returns false if
- * there is no room.
+ * With preemption off: marks a block, at @at in it, and puts it in.  Returns false if
+ * there is no room, or somebody is using it.
  */
-static __always_inline bool magazine_push(struct magazine *mag, void *p,
-					  unsigned long at, u64 cookie)
+static __always_inline bool magazine_push(struct magazine *mag, const void *p,
+					  unsigned long at, u64 mark)
 {
-	if (unlikely(!magazine_enter(mag)))
-		return false;
-	if (unlikely(!compat_count_down(&mag->room))) {
-		mag->room = 0;
-		magazine_leave(mag);
-		return false;
-	}
-	*(u64 *)(p + at) = cookie;
-	mag->slot[mag->room] = p;
-	magazine_leave(mag);
-	return true;
+	return __pheap_push(magazine_hot(mag), p, at, mark);
+}
+
+/* The same as magazine_pop() where the hot path does not look: see cache->mags. */
+void *magazine_pop_own(struct pheap_cache *cache);
+
+static inline bool magazine_has_own(const struct pheap_cache *cache)
+{
+	return cache->mags != cache->mag;
 }
 
 #endif /* _PHEAP_MAGAZINE_H */

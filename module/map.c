@@ -1,21 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/cpumask.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/slab.h>
+#include <linux/topology.h>
 
 #include "backing.h"
 #include "map.h"
 
-struct arena_map arena_map;
-EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_map);
+unsigned long __pheap_map_mask;
+EXPORT_SYMBOL_GPL(__pheap_map_mask);
+
+struct arena **map_table;
+
+/* By node, if there may be several; and for CPUs whose node has none. */
+static struct arena **map_near[MAX_NUMNODES], **map_nowhere;
 
 /* What stands where there is nothing. */
 struct arena arena_none;
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_none);
 
 static DEFINE_RAW_SPINLOCK(map_lock);
 
+static unsigned long map_index(unsigned long addr)
+{
+	return addr >> ARENA_SHIFT & __pheap_map_mask;
+}
+
 static struct arena **map_slot(unsigned long addr)
 {
-	return &arena_map.slot[addr >> ARENA_SHIFT & arena_map.mask];
+	return &map_table[map_index(addr)];
+}
+
+/* Show an arena to frees on its node, if there is room for it. */
+static void map_insert_near(struct arena *arena)
+{
+	struct arena **near = map_near[arena->node];
+	unsigned long i = map_index(arena->base);
+
+	if (!near || near[i] != &arena_none)
+		return;
+	/* It is whole before it is seen, as in the other table. */
+	smp_store_release(&near[i], arena);
 }
 
 void map_insert(struct arena *arena)
@@ -29,6 +55,7 @@ void map_insert(struct arena *arena)
 	RCU_INIT_POINTER(arena->next, first);
 	/* An arena is whole before it is seen. */
 	smp_store_release(slot, arena);
+	map_insert_near(arena);
 	raw_spin_unlock_irqrestore(&map_lock, flags);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_insert);
@@ -39,6 +66,20 @@ static struct arena *map_next(struct arena *arena)
 					 lockdep_is_held(&map_lock));
 }
 
+/* Another of the node takes its place, if there is one. */
+static void map_remove_near(struct arena *arena)
+{
+	struct arena **near = map_near[arena->node], *other;
+	unsigned long i = map_index(arena->base);
+
+	if (!near || near[i] != arena)
+		return;
+	other = *map_slot(arena->base);
+	while (other && (other == arena || other->node != arena->node))
+		other = map_next(other);
+	WRITE_ONCE(near[i], other ?: &arena_none);
+}
+
 void map_remove(struct arena *arena)
 {
 	struct arena **slot, *at;
@@ -46,6 +87,7 @@ void map_remove(struct arena *arena)
 
 	raw_spin_lock_irqsave(&map_lock, flags);
 	slot = map_slot(arena->base);
+	map_remove_near(arena);
 	at = *slot;
 	if (at == arena) {
 		WRITE_ONCE(*slot, map_next(arena) ?: &arena_none);
@@ -106,11 +148,19 @@ EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_page);
 
 struct pool *map_find_pool(const void *p)
 {
-	struct pool *pool = map_find_page(p);
+	struct pool *page = map_find_page(p);
+	struct pheap_cache *cache;
+	unsigned long start;
 
-	if (!pool || READ_ONCE(*pool_owner(pool)) == cache_none)
+	if (!page)
 		return NULL;
-	return pool_first(pool);
+	cache = READ_ONCE(*pool_owner(page));
+	start = READ_ONCE(pool_arena(page)->start[page->page]) - cache->key;
+	/* Whoever looks at what is not his may see both of different pools. */
+	if (cache == cache_none ||
+	    (unsigned long)pool_base(page) - start >= cache->pages * PAGE_SIZE)
+		return NULL;
+	return pool_at(pool_arena(page), start);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_pool);
 
@@ -125,23 +175,81 @@ static void map_init_none(void)
 	}
 }
 
+static struct arena **map_new_table(unsigned long nr)
+{
+	struct arena **table = backing_table(nr * sizeof(*table));
+	unsigned long i;
+
+	for (i = 0; !IS_ERR(table) && i < nr; i++)
+		table[i] = &arena_none;
+	return table;
+}
+
+static void map_free_table(struct arena **table)
+{
+	if (table)
+		backing_table_free(table, (__pheap_map_mask + 1) * sizeof(*table));
+}
+
+/*
+ * A node without memory has none, nor one that gets some later: its CPUs find nothing
+ * near, and blocks of any node go slower ways.
+ */
+static int map_init_nodes(void)
+{
+	struct arena **table;
+	int node;
+
+	if (num_possible_nodes() < 2)
+		return 0;
+	table = map_new_table(__pheap_map_mask + 1);
+	if (IS_ERR(table))
+		return PTR_ERR(table);
+	map_nowhere = table;
+	for_each_node_state(node, N_MEMORY) {
+		table = map_new_table(__pheap_map_mask + 1);
+		if (IS_ERR(table))
+			return PTR_ERR(table);
+		map_near[node] = table;
+	}
+	return 0;
+}
+
+void map_set_near(int cpu)
+{
+	int node = cpu_to_mem(cpu);
+	struct arena **near = map_table;
+
+	if (map_nowhere)
+		near = (node >= 0 ? map_near[node] : NULL) ?: map_nowhere;
+	compat_set_near(cpu, (struct __pheap_arena **)near);
+}
+
 int map_init(void)
 {
 	unsigned long bytes = (unsigned long)high_memory - COMPAT_DIRECT_MAP;
-	unsigned long nr = roundup_pow_of_two((bytes >> ARENA_SHIFT) + 1), i;
+	unsigned long nr = roundup_pow_of_two((bytes >> ARENA_SHIFT) + 1);
+	int err, cpu;
 
 	map_init_none();
-	arena_map.slot = backing_table(nr * sizeof(*arena_map.slot));
-	if (IS_ERR(arena_map.slot))
-		return PTR_ERR(arena_map.slot);
-	for (i = 0; i < nr; i++)
-		arena_map.slot[i] = &arena_none;
-	arena_map.mask = nr - 1;
-	return 0;
+	__pheap_map_mask = nr - 1;
+	map_table = map_new_table(nr);
+	if (IS_ERR(map_table))
+		return PTR_ERR(map_table);
+	err = map_init_nodes();
+	if (err)
+		map_exit();
+	for_each_possible_cpu(cpu)
+		map_set_near(cpu);
+	return err;
 }
 
 void map_exit(void)
 {
-	backing_table_free(arena_map.slot,
-			   (arena_map.mask + 1) * sizeof(*arena_map.slot));
+	int node;
+
+	for (node = 0; node < MAX_NUMNODES; node++)
+		map_free_table(map_near[node]);
+	map_free_table(map_nowhere);
+	map_free_table(map_table);
 }

@@ -10,6 +10,10 @@
  * Arenas of one slot, of several heaps or in memory that was added later, are
  * chained; the hot path looks at the first.
  *
+ * On a machine of several nodes there is one more table for each, of arenas of that node
+ * alone, not chained: the hot path of a free looks there (pheap/inline.h), so that what
+ * it finds is near.
+ *
  * Readers are RCU readers, which code with preemption off is.
  */
 #ifndef _PHEAP_MAP_H
@@ -17,23 +21,17 @@
 
 #include "internal.h"
 
-/**
- * struct arena_map - the table
- * @slot: first arena of each.
- * @mask: number of slots, a power of two, less 1.
- */
-struct arena_map {
-	struct arena **slot;
-	unsigned long mask;
-};
-
-extern struct arena_map arena_map;
+/* The table of all. */
+extern struct arena **map_table;
 
 /* One without pages, in no window: also what each begins as. */
 extern struct arena arena_none;
 
 int map_init(void);
 void map_exit(void);
+
+/* Where a CPU finds what is near: it may come up on another node than it had. */
+void map_set_near(int cpu);
 
 void map_insert(struct arena *arena);
 void map_remove(struct arena *arena);
@@ -47,9 +45,9 @@ struct arena *map_find_arena(const struct pheap *heap, unsigned long addr);
  */
 static __always_inline struct arena *map_look(unsigned long addr)
 {
-	struct arena **slot = arena_map.slot;
+	struct arena **table = map_table;
 
-	return compat_load(slot[addr >> ARENA_SHIFT & arena_map.mask]);
+	return __pheap_load(table[addr >> ARENA_SHIFT & __pheap_map_mask]);
 }
 
 /* The descriptor of the page that @p points to; NULL if it is in no arena. */

@@ -2,12 +2,17 @@
 /*
  * mark - a word in a free block that says so
  *
- * A free block, in a magazine, a depot or its pool, holds a cookie: the sum of its
- * address and its cache's, which points nowhere and takes one instruction.  A block
+ * A free block, in a magazine, a depot or its pool, holds its cache's mark.  A block
  * that holds it when it is freed is free already; one that does not when it is to
  * be handed out, or when its pool is given up, was written to, or is in two places,
  * and is never handed out again.  On its way between magazines and pools nobody
  * looks at it.
+ *
+ * The mark must be what no user has in a block of his, and is to cost the hot path
+ * nothing: of a size class or a type it is the address of the cache, which hardly anybody
+ * else knows.  Of a named cache that might well be in its objects; there it is a product
+ * of it.  Who copies memory that held a free block may have it all the same: see
+ * free_is_free().
  *
  * Blocks of debug heaps have no marks: all of a free block is looked at there.
  */
@@ -16,10 +21,16 @@
 
 #include "internal.h"
 
-static __always_inline u64 mark_cookie(const struct pheap_cache *cache,
-				       const void *p)
+/* Of a size class or a type. */
+static __always_inline u64 mark_of_class(const struct pheap_cache *cache)
 {
-	return (u64)p + (u64)cache;
+	return (u64)cache;
+}
+
+/* Of a cache that users know. */
+static __always_inline u64 mark_of_named(const struct pheap_cache *cache)
+{
+	return __pheap_mark((const struct __pheap_cache *)cache);
 }
 
 /* Where in the block it is. */
@@ -43,36 +54,24 @@ static __always_inline bool mark_has(const struct pheap_cache *cache)
 
 static __always_inline void mark_set(const struct pheap_cache *cache, void *p)
 {
-	*mark_at(cache, p) = mark_cookie(cache, p);
+	*mark_at(cache, p) = cache->mark;
 }
 
 static __always_inline bool mark_is_set(const struct pheap_cache *cache,
 					const void *p)
 {
-	return *mark_at(cache, p) == mark_cookie(cache, p);
+	return *mark_at(cache, p) == cache->mark;
 }
 
 /*
- * The same offset for one more access, which the compiler does not know: it would
- * keep the sum that both have in common in a register.
- */
-static __always_inline unsigned long mark_again(unsigned long at)
-{
-	if (!__builtin_constant_p(at))
-		OPTIMIZER_HIDE_VAR(at);
-	return at;
-}
-
-/*
- * Take the mark, which is @at in the block, out of it, if it is there.  If not, the
+ * Take @mark, which is @at in the block, out of it, if it is there.  If not, the
  * block may be anybody's, and is not written to.
  */
-static __always_inline bool mark_take(const struct pheap_cache *cache, void *p,
-				      unsigned long at)
+static __always_inline bool mark_take(void *p, unsigned long at, u64 mark)
 {
-	if (unlikely(*(u64 *)(p + at) != mark_cookie(cache, p)))
+	if (unlikely(*(u64 *)(p + at) != mark))
 		return false;
-	*(u64 *)(p + mark_again(at)) = 0;
+	*(u64 *)(p + at) = 0;
 	return true;
 }
 

@@ -11,7 +11,7 @@
 #define PARTIAL_TRIES	1024
 
 /*
- * What a late block has in its mark's place is a cookie, and this: a block that is
+ * What a late block has in its mark's place is the mark, and this: a block that is
  * still in use must not look late.
  */
 static u64 partial_late_cookie __ro_after_init;
@@ -76,9 +76,9 @@ void partial_put_aside(struct cache_node *cn, struct pool *pool)
 	raw_spin_unlock_irqrestore(&cn->aside_lock, flags);
 }
 
-static u64 partial_late(const struct pheap_cache *cache, const void *p)
+static u64 partial_late(const struct pheap_cache *cache)
 {
-	return mark_cookie(cache, p) ^ partial_late_cookie;
+	return cache->mark ^ partial_late_cookie;
 }
 
 bool partial_mark_late(struct pheap_cache *cache, void *p)
@@ -89,7 +89,7 @@ bool partial_mark_late(struct pheap_cache *cache, void *p)
 	if (!pool || READ_ONCE(*pool_owner(pool)) != cache)
 		return false;
 	arena = pool_arena(pool);
-	*mark_at(cache, p) = partial_late(cache, p);
+	*mark_at(cache, p) = partial_late(cache);
 	/* Whoever sees the bit sees the mark. */
 	smp_mb__before_atomic();
 	set_bit(pool->page, &arena->late);
@@ -109,7 +109,7 @@ static void partial_settle_pool(struct pheap_cache *cache,
 
 	for (i = 0; i < cache->blocks; i++, p += cache->size) {
 		if (!(map[i / 64] & BIT_ULL(i % 64)) ||
-		    *mark_at(cache, p) != partial_late(cache, p))
+		    *mark_at(cache, p) != partial_late(cache))
 			continue;
 		mark_set(cache, p);
 		map[i / 64] ^= BIT_ULL(i % 64);

@@ -265,11 +265,12 @@ static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
 {
 	void *base = pool_base(pool), *end = base + cache->last, *p;
 	unsigned int size = cache->size, cookie = cache->cookie;
+	u64 mark = cache->mark;
 
 	if (!mark_has(cache))
 		return;
 	for (p = base; p <= end; p += size)
-		if (unlikely(*(u64 *)(p + cookie) != mark_cookie(cache, p)))
+		if (unlikely(*(u64 *)(p + cookie) != mark))
 			pool_withhold(cache, pool, (p - base) / size);
 }
 
@@ -397,9 +398,10 @@ static void pool_mark(struct pheap_cache *cache, void *p)
 {
 	unsigned int size = cache->size, cookie = cache->cookie;
 	void *end = p + cache->last;
+	u64 mark = cache->mark;
 
 	for (; p <= end; p += size)
-		*(u64 *)(p + cookie) = mark_cookie(cache, p);
+		*(u64 *)(p + cookie) = mark;
 }
 
 static void pool_construct(struct pheap_cache *cache, struct pool *pool)
@@ -430,7 +432,8 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 	unsigned int i, end = pool->page + cache->pages;
 
 	for (i = pool->page; i < end; i++) {
-		WRITE_ONCE(arena->start[i], (unsigned long)pool_base(pool));
+		WRITE_ONCE(arena->start[i],
+			   (unsigned long)pool_base(pool) + cache->key);
 		/* For those who walk over objects without a lock. */
 		smp_store_release(&arena->cache[i], cache);
 	}

@@ -15,10 +15,12 @@
 #include <linux/build_bug.h>
 #include <linux/mm.h>
 
-#define ARENA_SHIFT	18
+#include <pheap/inline.h>
+
+#define ARENA_SHIFT	__PHEAP_ARENA_SHIFT
 #define ARENA_SIZE	BIT(ARENA_SHIFT)
 #define ARENA_ORDER	(ARENA_SHIFT - PAGE_SHIFT)
-#define ARENA_PAGES	64
+#define ARENA_PAGES	__PHEAP_ARENA_PAGES
 
 /* A bit for each page of an arena is a word. */
 static_assert(ARENA_SIZE >> PAGE_SHIFT == ARENA_PAGES);

@@ -107,11 +107,15 @@ static void check_arena(struct check *check, struct arena *arena,
 	check_eq(check, "arena: free pages are its bucket's",
 		 hweight64(arena->free), bucket);
 	check_eq(check, "arena: has pages", !arena->present, 0);
-	for (i = 0; i < ARENA_PAGES; i++)
-		if (arena->free & BIT_ULL(i))
-			check_eq(check, "arena: free pages are no cache's",
-				 (unsigned long)arena->cache[i],
-				 (unsigned long)cache_none);
+	for (i = 0; i < ARENA_PAGES; i++) {
+		if (!(arena->free & BIT_ULL(i)))
+			continue;
+		check_eq(check, "arena: free pages are no cache's",
+			 (unsigned long)arena->cache[i],
+			 (unsigned long)cache_none);
+		check_eq(check, "arena: nothing starts on free pages",
+			 arena->start[i], 0);
+	}
 }
 
 static void check_heap_node(struct check *check, struct heap_node *hn)

@@ -29,6 +29,8 @@
 #include <linux/numa.h>
 #include <linux/types.h>
 
+#include <pheap/compat.h>
+
 struct module;
 struct pheap;
 struct pheap_cache;
@@ -246,13 +248,30 @@ void pheap_destroy(struct pheap *heap);
  * @size: as for pheap_alloc(), up to %PHEAP_SMALL_MAX.
  * @gfp: GFP flags, without %__GFP_ZERO.
  *
- * Use pheap_alloc(), which calls this where it can.
+ * Use pheap_alloc(), which calls this where it can.  Not to be called by address.
  *
  * Context: Any context but NMI. May sleep if @gfp allows.
  * Return: the block, or %NULL.
  */
-void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
+__pheap_direct void *pheap_alloc_class(struct pheap_cache **class, size_t size,
+				       gfp_t gfp)
 	__malloc __alloc_size(2);
+
+/* Whether it is known when compiling that there is nothing to zero. */
+#define __pheap_is_plain(gfp)						\
+	(__builtin_constant_p((gfp) & __GFP_ZERO) && !((gfp) & __GFP_ZERO))
+
+/* Whether the class is, too. */
+#define __pheap_is_class(size, gfp)					\
+	(__builtin_constant_p(size) && (size) <= PHEAP_SMALL_MAX &&	\
+	 __pheap_is_plain(gfp))
+
+/* A heap starts with its size classes, 8 bytes apart. */
+static __always_inline struct pheap_cache **__pheap_class(struct pheap *heap,
+							  size_t size)
+{
+	return (struct pheap_cache **)heap + (size + 7) / 8;
+}
 
 /**
  * pheap_alloc_any() - allocate a block of any size
@@ -287,11 +306,8 @@ void *pheap_alloc_any(struct pheap *heap, size_t size, gfp_t gfp)
 static __always_inline void *pheap_alloc(struct pheap *heap, size_t size,
 					 gfp_t gfp)
 {
-	/* A heap starts with its size classes, 8 bytes apart. */
-	if (__builtin_constant_p(size) && size <= PHEAP_SMALL_MAX &&
-	    __builtin_constant_p(gfp & __GFP_ZERO) && !(gfp & __GFP_ZERO))
-		return pheap_alloc_class((struct pheap_cache **)heap +
-					 (size + 7) / 8, size, gfp);
+	if (__pheap_is_class(size, gfp))
+		return pheap_alloc_class(__pheap_class(heap, size), size, gfp);
 	return pheap_alloc_any(heap, size, gfp);
 }
 
@@ -382,6 +398,9 @@ char *pheap_strdup(struct pheap *heap, const char *s, gfp_t gfp) __malloc;
 void *pheap_realloc(struct pheap *heap, void *p, size_t size, gfp_t gfp)
 	__must_check __realloc_size(3);
 
+/* pheap_free() itself. */
+__pheap_direct void __pheap_free(const void *p);
+
 /**
  * pheap_free() - free a block
  * @p: a block, from any heap, or %NULL, for which nothing is done.
@@ -394,7 +413,10 @@ void *pheap_realloc(struct pheap *heap, void *p, size_t size, gfp_t gfp)
  *
  * Context: Any context but NMI. Does not sleep.
  */
-void pheap_free(const void *p);
+static __always_inline void pheap_free(const void *p)
+{
+	__pheap_free(p);
+}
 
 /**
  * pheap_free_sensitive() - zero a block and free it
@@ -572,12 +594,13 @@ void pheap_cache_destroy(struct pheap_cache *cache);
  * @cache: a cache.
  * @gfp: GFP flags, without %__GFP_ZERO.
  *
- * Use pheap_cache_alloc(), which calls this where it can.
+ * Use pheap_cache_alloc(), which calls this where it can.  Not to be called by address.
  *
  * Context: Any context but NMI. May sleep if @gfp allows.
  * Return: the object, or %NULL.
  */
-void *pheap_cache_alloc_plain(struct pheap_cache *cache, gfp_t gfp) __malloc;
+__pheap_direct void *pheap_cache_alloc_plain(struct pheap_cache *cache,
+					     gfp_t gfp) __malloc;
 
 /**
  * pheap_cache_alloc_any() - allocate an object
@@ -603,10 +626,13 @@ void *pheap_cache_alloc_any(struct pheap_cache *cache, gfp_t gfp) __malloc;
 static __always_inline void *pheap_cache_alloc(struct pheap_cache *cache,
 					       gfp_t gfp)
 {
-	if (__builtin_constant_p(gfp & __GFP_ZERO) && !(gfp & __GFP_ZERO))
+	if (__pheap_is_plain(gfp))
 		return pheap_cache_alloc_plain(cache, gfp);
 	return pheap_cache_alloc_any(cache, gfp);
 }
+
+/* pheap_cache_free() itself. */
+__pheap_direct void __pheap_cache_free(struct pheap_cache *cache, const void *p);
 
 /**
  * pheap_cache_free() - free an object
@@ -616,7 +642,11 @@ static __always_inline void *pheap_cache_alloc(struct pheap_cache *cache,
  *
  * Context: As pheap_free().
  */
-void pheap_cache_free(struct pheap_cache *cache, const void *p);
+static __always_inline void pheap_cache_free(struct pheap_cache *cache,
+					     const void *p)
+{
+	__pheap_cache_free(cache, p);
+}
 
 /**
  * pheap_cache_alloc_bulk() - allocate several objects

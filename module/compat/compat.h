@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What differs between kernels, architectures and configurations.  Nothing
- * outside this folder tests a version or a CONFIG symbol.
+ * outside this folder tests a version or a CONFIG symbol, but for pheap/compat.h.
  */
 #ifndef _PHEAP_COMPAT_H
 #define _PHEAP_COMPAT_H
@@ -23,6 +23,7 @@
 #include <linux/gfp.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
+#include <linux/objtool.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -32,13 +33,29 @@
 #include <linux/stackdepot.h>
 #include <linux/stacktrace.h>
 
+#include <pheap/compat.h>
+
 /* Symbols that only the tests may use. */
 #if IS_ENABLED(CONFIG_KUNIT)
 #define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	EXPORT_SYMBOL_GPL(sym)
 #else
 #define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	static_assert(sizeof(typeof(sym) *))
 #endif
-#define EXPORT_PER_CPU_FOR_PHEAP_KUNIT(sym)	EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)
+
+/*
+ * An exported function is __pheap_direct: objtool is told that its symbol is no place
+ * for an indirect branch.
+ */
+#if !defined(CONFIG_X86_KERNEL_IBT)
+#define COMPAT_DIRECT(sym)	static_assert(sizeof(typeof(sym) *))
+#elif defined(ANNOTATE_NOENDBR_SYM)
+#define COMPAT_DIRECT(sym)	ANNOTATE_NOENDBR_SYM(sym)
+#else
+#define COMPAT_DIRECT(sym)						\
+	asm(".pushsection .discard.noendbr\n\t"			\
+	    ".quad " #sym "\n\t"					\
+	    ".popsection")
+#endif
 
 /*
  * Checks that a debug kernel makes at each allocation.  On others even asking
@@ -61,115 +78,6 @@ static __always_inline void compat_might_alloc(gfp_t gfp)
 #define COMPAT_DIRECT_MAP	((unsigned long)PAGE_OFFSET)
 
 /*
- * Preemption off, and the number of this CPU, times 8, for a table of pointers.
- * On x86 a per-CPU variable of our own makes one instruction of the number.
- * User-mode Linux calls a function whenever it needs to know the current task,
- * of which preempt_disable() and preempt_enable() need three: one will do.
- */
-#if defined(CONFIG_X86) && !defined(CONFIG_UML)
-DECLARE_PER_CPU(unsigned long, compat_cpu_number);
-
-static __always_inline unsigned long compat_cpu_offset(void)
-{
-	return raw_cpu_read(compat_cpu_number);
-}
-#else
-static __always_inline unsigned long compat_cpu_offset(void)
-{
-	return (unsigned long)raw_smp_processor_id() * sizeof(void *);
-}
-#endif
-
-#if defined(CONFIG_UML) && defined(CONFIG_SMP) && defined(CONFIG_PREEMPTION) && \
-	!defined(CONFIG_DEBUG_PREEMPT) && !defined(CONFIG_TRACE_PREEMPT_TOGGLE)
-struct compat_pin {
-	struct thread_info *thread;
-	int count;
-};
-
-static __always_inline struct compat_pin compat_pin(void)
-{
-	struct compat_pin pin = { current_thread_info() };
-
-	pin.count = READ_ONCE(pin.thread->preempt_count);
-	WRITE_ONCE(pin.thread->preempt_count, pin.count + 1);
-	barrier();
-	return pin;
-}
-
-static __always_inline unsigned long compat_pin_offset(struct compat_pin pin)
-{
-	return (unsigned long)READ_ONCE(pin.thread->cpu) * sizeof(void *);
-}
-
-static __always_inline void compat_unpin(struct compat_pin pin)
-{
-	barrier();
-	/* Whoever came in between left it as it was. */
-	WRITE_ONCE(pin.thread->preempt_count, pin.count);
-	if (unlikely(!pin.count &&
-		     test_ti_thread_flag(pin.thread, TIF_NEED_RESCHED)))
-		preempt_schedule();
-}
-#else
-struct compat_pin {
-};
-
-static __always_inline struct compat_pin compat_pin(void)
-{
-	preempt_disable();
-	return (struct compat_pin) {};
-}
-
-static __always_inline unsigned long compat_pin_offset(struct compat_pin pin)
-{
-	return compat_cpu_offset();
-}
-
-static __always_inline void compat_unpin(struct compat_pin pin)
-{
-	preempt_enable();
-}
-#endif
-
-/*
- * Set bit 0 of a word, in the face of interrupts on this CPU but no other CPU.
- * Returns false if it was set; elsewhere than on x86, where it is one instruction,
- * also if an interrupt came in between.
- */
-static __always_inline bool compat_flag_set(u32 *word)
-{
-#if defined(__x86_64__)
-	asm goto("btsl $0, %0\n\tjc %l[was_set]"
-		 : : "m" (*word) : "memory", "cc" : was_set);
-	return true;
-was_set:
-	return false;
-#else
-	u32 old = READ_ONCE(*word);
-
-	return !(old & 1) && cmpxchg_local(word, old, old | 1) == old;
-#endif
-}
-
-/*
- * Count a word down that only this CPU uses.  Returns false if it was 0; then it has
- * any value.  GCC would load the word once more.
- */
-static __always_inline bool compat_count_down(u32 *word)
-{
-#if defined(__x86_64__)
-	asm goto("subl $1, %0\n\tjc %l[was_none]"
-		 : : "m" (*word) : "memory", "cc" : was_none);
-	return true;
-was_none:
-	return false;
-#else
-	return (*word)--;
-#endif
-}
-
-/*
  * User-mode Linux makes fences of these two; where it runs, a store is not seen
  * before those that come before it, nor a load before the branch it hangs on.
  */
@@ -187,43 +95,8 @@ was_none:
 
 void compat_cpu_init(void);
 
-/*
- * READ_ONCE() of a word.  GCC computes the address of a volatile access first, an
- * instruction or two, where a load takes a sum as it is.
- */
-#if defined(__x86_64__) && !defined(CONFIG_KCSAN) && !defined(CONFIG_KASAN)
-#define compat_load(x)							\
-	({								\
-		typeof(x) __x;						\
-		static_assert(sizeof(__x) == 8);			\
-		asm("movq %1, %0" : "=r" (__x) : "m" (x));		\
-		__x;							\
-	})
-#else
-#define compat_load(x)	READ_ONCE(x)
-#endif
-
-/* A pointer that is going to be returned, where it is to be for that. */
-static __always_inline void *compat_result(void *p)
-{
-#if defined(__x86_64__)
-	asm("" : "+a" (p));
-#endif
-	return p;
-}
-
-/* Whether READ_ONCE() of a word is @v, without a register for it. */
-#if defined(__x86_64__) && !defined(CONFIG_KCSAN) && !defined(CONFIG_KASAN)
-#define compat_is(x, v)							\
-	({								\
-		bool __is;						\
-		static_assert(sizeof(x) == 8);				\
-		asm("cmpq %2, %1" : "=@cce" (__is) : "m" (x), "r" (v));	\
-		__is;							\
-	})
-#else
-#define compat_is(x, v)	(READ_ONCE(x) == (v))
-#endif
+/* Where a CPU finds the arenas near it. */
+void compat_set_near(int cpu, struct __pheap_arena **near);
 
 /*
  * Both words of a product.  GCC keeps those of an __int128 together, and puts them
@@ -239,19 +112,6 @@ static __always_inline u64 compat_mul(u64 a, u64 b, u64 *high)
 #else
 	*high = mul_u64_u64_shr(a, b, 64);
 	return a * b;
-#endif
-}
-
-/* (@a - *@from) * *@by, in one register; GCC takes two and copies. */
-static __always_inline u64 compat_scale(u64 a, const unsigned long *from,
-					const u64 *by)
-{
-#if defined(__x86_64__) && !defined(CONFIG_KCSAN) && !defined(CONFIG_KASAN)
-	asm("subq %1, %0\n\timulq %2, %0"
-	    : "+&r" (a) : "m" (*from), "m" (*by) : "cc");
-	return a;
-#else
-	return (a - READ_ONCE(*from)) * *by;
 #endif
 }
 
