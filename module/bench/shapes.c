@@ -119,6 +119,10 @@ static int larson_run(struct shared_thread *thread)
 		return larson_loop(SIDE_KMALLOC, thread);
 	case SIDE_PHEAP_ALLOC:
 		return larson_loop(SIDE_PHEAP_ALLOC, thread);
+	case SIDE_CACHE_INLINE:
+		return larson_loop(SIDE_CACHE_INLINE, thread);
+	case SIDE_ALLOC_INLINE:
+		return larson_loop(SIDE_ALLOC_INLINE, thread);
 	default:
 		return larson_loop(SIDE_LOOP, thread);
 	}
@@ -384,6 +388,8 @@ static int xmalloc_produce(struct shared_thread *thread)
 		return xmalloc_produce_loop(SIDE_KMALLOC, thread);
 	case SIDE_PHEAP_ALLOC:
 		return xmalloc_produce_loop(SIDE_PHEAP_ALLOC, thread);
+	case SIDE_ALLOC_INLINE:
+		return xmalloc_produce_loop(SIDE_ALLOC_INLINE, thread);
 	default:
 		return xmalloc_produce_loop(SIDE_LOOP, thread);
 	}
@@ -396,6 +402,8 @@ static int xmalloc_consume(struct shared_thread *thread)
 		return xmalloc_consume_loop(SIDE_KMALLOC, thread);
 	case SIDE_PHEAP_ALLOC:
 		return xmalloc_consume_loop(SIDE_PHEAP_ALLOC, thread);
+	case SIDE_ALLOC_INLINE:
+		return xmalloc_consume_loop(SIDE_ALLOC_INLINE, thread);
 	default:
 		return xmalloc_consume_loop(SIDE_LOOP, thread);
 	}
@@ -437,7 +445,7 @@ static int measure_xmalloc(const struct shared_test *test,
 	int err;
 
 	/* A cache has blocks of one size. */
-	if (shared->side == SIDE_KMEM_CACHE || shared->side == SIDE_PHEAP_CACHE)
+	if (shared->side != SIDE_LOOP && shared->side < SIDE_KMALLOC)
 		return 0;
 	xmalloc_queue_init(&shared->queue, 2 * batches, shared->own);
 	for (i = 0; i < SHARED_THREADS; i++) {

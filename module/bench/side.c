@@ -15,6 +15,8 @@ static const char * const side_names[] = {
 	[SIDE_PHEAP_CACHE]	= "pheap_cache",
 	[SIDE_KMALLOC]		= "kmalloc",
 	[SIDE_PHEAP_ALLOC]	= "pheap_alloc",
+	[SIDE_CACHE_INLINE]	= "cache_inline",
+	[SIDE_ALLOC_INLINE]	= "alloc_inline",
 };
 
 /**

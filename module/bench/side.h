@@ -12,14 +12,18 @@
 
 #include <linux/slab.h>
 
+#include <pheap/inline.h>
 #include <pheap/pheap.h>
 
+/* A peer and what is measured beside it; in the latter's line, last. */
 enum side {
 	SIDE_LOOP,
 	SIDE_KMEM_CACHE,
 	SIDE_PHEAP_CACHE,
+	SIDE_CACHE_INLINE,
 	SIDE_KMALLOC,
 	SIDE_PHEAP_ALLOC,
+	SIDE_ALLOC_INLINE,
 	SIDE_NR,
 };
 
@@ -44,6 +48,12 @@ void side_close(struct side_set *set);
 const char *side_name(enum side side);
 struct kmem_cache *side_slab_create(size_t size);
 
+/* Slow paths and bulks are the same as those of the side before. */
+static inline bool side_is_inline(enum side side)
+{
+	return side == SIDE_CACHE_INLINE || side == SIDE_ALLOC_INLINE;
+}
+
 static __always_inline void *side_alloc(enum side side,
 					const struct side_set *set, size_t size)
 {
@@ -52,10 +62,14 @@ static __always_inline void *side_alloc(enum side side,
 		return kmem_cache_alloc(set->slab, GFP_KERNEL);
 	case SIDE_PHEAP_CACHE:
 		return pheap_cache_alloc(set->cache, GFP_KERNEL);
+	case SIDE_CACHE_INLINE:
+		return pheap_cache_alloc_inline(set->cache, GFP_KERNEL);
 	case SIDE_KMALLOC:
 		return kmalloc(size, GFP_KERNEL);
 	case SIDE_PHEAP_ALLOC:
 		return pheap_alloc(set->heap, size, GFP_KERNEL);
+	case SIDE_ALLOC_INLINE:
+		return pheap_alloc_inline(set->heap, size, GFP_KERNEL);
 	default:
 		barrier_data(set->nothing);
 		return set->nothing;
@@ -70,10 +84,14 @@ static __always_inline void side_free(enum side side,
 		return kmem_cache_free(set->slab, p);
 	case SIDE_PHEAP_CACHE:
 		return pheap_cache_free(set->cache, p);
+	case SIDE_CACHE_INLINE:
+		return pheap_cache_free_inline(set->cache, p);
 	case SIDE_KMALLOC:
 		return kfree(p);
 	case SIDE_PHEAP_ALLOC:
 		return pheap_free(p);
+	case SIDE_ALLOC_INLINE:
+		return pheap_free_inline(p);
 	default:
 		barrier_data(p);
 	}
@@ -182,6 +200,10 @@ static __always_inline int side_call(side_fn fn, enum side side,
 		return side_call_size(fn, SIDE_KMALLOC, set);
 	case SIDE_PHEAP_ALLOC:
 		return side_call_size(fn, SIDE_PHEAP_ALLOC, set);
+	case SIDE_CACHE_INLINE:
+		return fn(SIDE_CACHE_INLINE, set, 0);
+	case SIDE_ALLOC_INLINE:
+		return side_call_size(fn, SIDE_ALLOC_INLINE, set);
 	default:
 		return fn(SIDE_LOOP, set, 0);
 	}

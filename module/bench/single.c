@@ -199,6 +199,8 @@ static int measure_bulk(const char *name, struct single *single,
 {
 	int err;
 
+	if (side_is_inline(side))
+		return 0;
 	side_call(alloc_bulk_loop, side, &single->set);
 	side_call(free_bulk_loop, side, &single->set);
 	if (single->got < single->count)
