@@ -53,7 +53,8 @@ model:
 
 docs:
 	@scripts/setup docs
-	sphinx-build -q -b html Documentation Documentation/_build/html
+	@PHEAP_KERNEL_SOURCE=$$(scripts/kernel-build --source 6.12) \
+		sphinx-build -q -b html Documentation Documentation/_build/html
 
 help:
 	@echo 'make               build the modules against KDIR=$(KDIR)'
