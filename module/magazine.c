@@ -597,20 +597,11 @@ void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 
 void *magazine_pop_own(struct pheap_cache *cache)
 {
-	struct magazine *mag;
-	void *p = NULL;
+	void *p;
 
-	preempt_disable();
-	mag = magazine_this(cache);
-	if (magazine_enter(mag)) {
-		p = mag->slot[mag->room];
-		if (mark_take(p, cache->cookie, cache->mark))
-			mag->room++;
-		else
-			p = NULL;
-		magazine_leave(mag);
-	}
-	preempt_enable();
+	if (!__pheap_pop((struct __pheap_magazine **)cache->mags, cache->cookie,
+			 cache->mark, &p, true))
+		return NULL;
 	return p;
 }
 

@@ -182,8 +182,8 @@ static __always_inline bool magazine_pop(const struct pheap_cache *cache,
 					 unsigned long at, u64 mark,
 					 void **block)
 {
-	return __pheap_pop((const struct __pheap_cache *)cache, at, mark, block,
-			   true);
+	return __pheap_pop(((const struct __pheap_cache *)cache)->mag, at, mark,
+			   block, true);
 }
 
 /*

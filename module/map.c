@@ -237,11 +237,13 @@ int map_init(void)
 	if (IS_ERR(map_table))
 		return PTR_ERR(map_table);
 	err = map_init_nodes();
-	if (err)
+	if (err) {
 		map_exit();
+		return err;
+	}
 	for_each_possible_cpu(cpu)
 		map_set_near(cpu);
-	return err;
+	return 0;
 }
 
 void map_exit(void)

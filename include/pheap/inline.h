@@ -81,9 +81,9 @@ static __always_inline u64 __pheap_mark(const struct __pheap_cache *cache)
 }
 
 static __always_inline struct __pheap_magazine *
-__pheap_magazine_at(const struct __pheap_cache *cache, unsigned long offset)
+__pheap_magazine_at(struct __pheap_magazine *const *mag, unsigned long offset)
 {
-	return *(struct __pheap_magazine **)((char *)cache->mag + offset);
+	return *(struct __pheap_magazine **)((char *)mag + offset);
 }
 
 static __always_inline bool __pheap_enter(struct __pheap_magazine *mag)
@@ -99,11 +99,11 @@ static __always_inline void __pheap_leave(struct __pheap_magazine *mag)
 }
 
 /*
- * Takes the most recently freed block out of this CPU's magazine of @cache.  @mark, @at
- * in it, must be as it was left.  Returns false if there is none, or not such a one.
+ * Takes the most recently freed block out of this CPU's of the magazines @mags.  @mark,
+ * @at in it, must be as it was left.  Returns false if there is none, or not such a one.
  * With @call, the block is what a function returns.
  */
-static __always_inline bool __pheap_pop(const struct __pheap_cache *cache,
+static __always_inline bool __pheap_pop(struct __pheap_magazine *const *mags,
 					unsigned long at, u64 mark,
 					void **block, bool call)
 {
@@ -112,7 +112,7 @@ static __always_inline bool __pheap_pop(const struct __pheap_cache *cache,
 	u64 *word;
 	void *p;
 
-	mag = __pheap_magazine_at(cache, __pheap_pin_offset(pin));
+	mag = __pheap_magazine_at(mags, __pheap_pin_offset(pin));
 	if (unlikely(!__pheap_enter(mag)))
 		goto none;
 	p = mag->slot[mag->room];
@@ -208,7 +208,7 @@ static __always_inline bool __pheap_free_class(const void *p,
 	if (good)
 		close(found, p);
 	done = good &&
-	       likely(__pheap_push(__pheap_magazine_at(found,
+	       likely(__pheap_push(__pheap_magazine_at(found->mag,
 						       __pheap_pin_offset(pin)),
 				   p, 0, (u64)found));
 	__pheap_unpin(pin);
@@ -232,7 +232,7 @@ static __always_inline bool __pheap_free_named(struct __pheap_cache *cache,
 	if (*good)
 		close(cache, p);
 	done = *good &&
-	       likely(__pheap_push(__pheap_magazine_at(cache,
+	       likely(__pheap_push(__pheap_magazine_at(cache->mag,
 						       __pheap_pin_offset(pin)),
 				   p, 0, mark));
 	__pheap_unpin(pin);
@@ -260,8 +260,8 @@ static __always_inline void *pheap_alloc_inline(struct pheap *heap,
 	class = __pheap_class(heap, size);
 	cache = READ_ONCE(*class);
 	if (want_init_on_alloc(0) ||
-	    unlikely(!__pheap_pop((struct __pheap_cache *)cache, 0, (u64)cache,
-				  &p, false)))
+	    unlikely(!__pheap_pop(((struct __pheap_cache *)cache)->mag, 0,
+				  (u64)cache, &p, false)))
 		return pheap_alloc_class(class, size, gfp);
 	return p;
 }
@@ -296,7 +296,7 @@ pheap_cache_alloc_inline(struct pheap_cache *cache, gfp_t gfp)
 	void *p;
 
 	if (!__PHEAP_INLINE || !__pheap_is_plain(gfp) || want_init_on_alloc(0) ||
-	    unlikely(!__pheap_pop((struct __pheap_cache *)cache, 0,
+	    unlikely(!__pheap_pop(((struct __pheap_cache *)cache)->mag, 0,
 				  __pheap_mark((struct __pheap_cache *)cache),
 				  &p, false)))
 		return pheap_cache_alloc(cache, gfp);
