@@ -5,7 +5,8 @@
 #include "backing.h"
 #include "defer.h"
 
-#define DEFER_BATCH	60
+/* As many as make a batch 512 bytes, which kmalloc() has no waste for. */
+#define DEFER_BATCH	59
 
 /**
  * struct defer_batch - blocks that wait for the same grace period
@@ -22,6 +23,8 @@ struct defer_batch {
 	unsigned int nr;
 	const void *p[DEFER_BATCH];
 };
+
+static_assert(sizeof(struct defer_batch) <= 512);
 
 static struct defer_batch *defer_new(struct pheap *heap, struct pheap *payer,
 				     gfp_t gfp)

@@ -222,7 +222,8 @@ static void magazine_upgrade(struct pheap_cache *cache)
  */
 static unsigned int depot_size(const struct pheap_cache *cache)
 {
-	return MAGAZINE_DEPOT * cache->capacity;
+	return roundup(MAGAZINE_DEPOT * cache->capacity,
+		       magazine_half(cache->capacity));
 }
 
 /* Whether it was another CPU that last wanted blocks. */
@@ -389,7 +390,7 @@ static void magazine_refill(struct pheap_cache *cache, int node,
 			    struct magazine *mag)
 {
 	struct cache_node *cn = cache_node(cache, node);
-	unsigned int nr = (mag->capacity + 1) / 2, got;
+	unsigned int nr = magazine_half(mag->capacity), got;
 	void **p = mag->slot + mag->capacity - nr;
 
 	WRITE_ONCE(cn->taker, raw_smp_processor_id());
@@ -490,7 +491,7 @@ static unsigned int magazine_wants(struct pheap_cache *cache)
 		magazine_upgrade(cache);
 		capacity = magazine_capacity_here(cache);
 	}
-	return clamp(capacity / 2, 1U, MAGAZINE_MAX / 2U);
+	return magazine_half(capacity) ?: 1;
 }
 
 static bool magazine_has_some(const struct pheap_cache *cache)
@@ -578,7 +579,7 @@ static int magazine_new_blocks(struct pheap_cache *cache, int node, gfp_t gfp,
 
 void *magazine_grow(struct pheap_cache *cache, int node, gfp_t gfp)
 {
-	void *p[MAGAZINE_MAX / 2] __uninitialized;
+	void *p[MAGAZINE_HALF] __uninitialized;
 	unsigned int done;
 	int got;
 
@@ -622,7 +623,7 @@ static void magazine_spill(struct pheap_cache *cache, struct magazine *mag,
 			   struct give_rest *rest)
 {
 	struct cache_node *cn = cache_node(cache, numa_mem_id());
-	unsigned int nr = (mag->capacity + 1) / 2;
+	unsigned int nr = magazine_half(mag->capacity);
 	void **p = mag->slot + mag->capacity - nr;
 
 	if (mag->capacity < cache->capacity || !depot_give(cache, cn, p, nr))

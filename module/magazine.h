@@ -26,10 +26,10 @@
 
 /*
  * A magazine may hold so many blocks, of so many bytes in all; a new one, and
- * so one of a class that is seldom used, less.  Half of any is whole cache lines,
- * of which two CPUs share none then.
+ * so one of a class that is seldom used, less.  The largest is 1 KiB, which kmalloc()
+ * has no waste for.
  */
-#define MAGAZINE_MAX		128
+#define MAGAZINE_MAX		119
 #define MAGAZINE_BYTES		(32UL << 10)
 #define MAGAZINE_FIRST		16
 #define MAGAZINE_FIRST_BYTES	1024UL
@@ -83,6 +83,22 @@ struct magazine {
 	u64 no_mark;
 	void *slot[];
 };
+
+static_assert(sizeof(struct magazine) + (MAGAZINE_MAX + 1) * sizeof(void *) <= 1024);
+
+/* Half of the largest. */
+#define MAGAZINE_HALF		64
+
+/*
+ * What fills or leaves one: half of it.  Of the small blocks that many are of, that is
+ * whole cache lines, of which two CPUs share none then.
+ */
+static inline unsigned int magazine_half(unsigned int capacity)
+{
+	unsigned int half = (capacity + 1) / 2;
+
+	return half < MAGAZINE_HALF / 2 ? half : ALIGN(half, 8);
+}
 
 /*
  * The magazine that a CPU has where it has none: always busy, as there is no
