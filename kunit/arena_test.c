@@ -7,14 +7,20 @@
 
 #include "arena.h"
 #include "backing.h"
+#include "map.h"
 #include "pheap_kunit.h"
 
 MODE_SET(plain, MODE_PLAIN);
 MODE_SET(arenas, MODE_PLAIN, MODE_DEBUG);
 
+static struct arena *arena_of(const struct pool *pool)
+{
+	return map_find_run(pool).arena;
+}
+
 static struct heap_node *node_of(const struct pool *pool)
 {
-	struct arena *arena = pool_arena(pool);
+	struct arena *arena = arena_of(pool);
 
 	return &arena->heap->nodes[arena->node];
 }
@@ -36,15 +42,15 @@ static struct pool *take_window(struct kunit *test)
 				       ARENA_PAGES, FIXTURE_GFP);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
-	KUNIT_ASSERT_EQ(test, pool->page, 0);
-	KUNIT_ASSERT_EQ(test, pool_arena(pool)->present, ~0ULL);
+	KUNIT_ASSERT_EQ(test, map_find_run(pool).page, 0);
+	KUNIT_ASSERT_EQ(test, arena_of(pool)->present, ~0ULL);
 	return pool;
 }
 
-static void give_each(struct pool *pool, u64 pages)
+static void give_each(struct pool *window, u64 pages)
 {
 	for (; pages; pages &= pages - 1)
-		arena_give(pool_arena(pool)->pools + __ffs64(pages), 1);
+		arena_give(window + __ffs64(pages), 1);
 }
 
 /* A heap that keeps whatever it got. */
@@ -64,9 +70,9 @@ static void arena_takes_runs(struct kunit *test)
 		align = roundup_pow_of_two(nr);
 		pool = take(test, nr, align);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
-		KUNIT_EXPECT_EQ(test, pool->page % align, 0);
-		KUNIT_EXPECT_LE(test, pool->page + nr, ARENA_PAGES);
-		KUNIT_EXPECT_PTR_EQ(test, pool_arena(pool)->heap,
+		KUNIT_EXPECT_EQ(test, map_find_run(pool).page % align, 0);
+		KUNIT_EXPECT_LE(test, map_find_run(pool).page + nr, ARENA_PAGES);
+		KUNIT_EXPECT_PTR_EQ(test, arena_of(pool)->heap,
 				    heap_of(test));
 		memset(pool_base(pool), nr, nr * PAGE_SIZE);
 		arena_give(pool, nr);
@@ -149,12 +155,12 @@ static void arena_takes_fullest_first(struct kunit *test)
 	give_each(b, GENMASK_ULL(40, 38));
 	give_each(c, GENMASK_ULL(63, 44));
 	for (i = 0; i < 33; i++) {
-		pool = arena_take(heap_of(test), pool_arena(a)->node, 1, 1);
+		pool = arena_take(heap_of(test), arena_of(a)->node, 1, 1);
 		KUNIT_ASSERT_TRUE(test, pool);
-		KUNIT_EXPECT_PTR_EQ(test, pool_arena(pool),
-				    pool_arena(i < 3 ? b : i < 13 ? a : c));
+		KUNIT_EXPECT_PTR_EQ(test, arena_of(pool),
+				    arena_of(i < 3 ? b : i < 13 ? a : c));
 	}
-	pool = arena_take(heap_of(test), pool_arena(a)->node, 1, 1);
+	pool = arena_take(heap_of(test), arena_of(a)->node, 1, 1);
 	KUNIT_EXPECT_PTR_EQ(test, pool, (struct pool *)NULL);
 	arena_give(a, ARENA_PAGES);
 	arena_give(b, ARENA_PAGES);
@@ -171,15 +177,15 @@ static void arena_passes_over_fragments(struct kunit *test)
 	b = take_window(test);
 	give_each(a, 0x5555);
 	give_each(b, GENMASK_ULL(27, 12));
-	pool = arena_take(heap_of(test), pool_arena(a)->node, 4, 4);
+	pool = arena_take(heap_of(test), arena_of(a)->node, 4, 4);
 	KUNIT_EXPECT_PTR_EQ(test, pool, b + 12);
-	pool = arena_take(heap_of(test), pool_arena(a)->node, 8, 8);
+	pool = arena_take(heap_of(test), arena_of(a)->node, 8, 8);
 	KUNIT_EXPECT_PTR_EQ(test, pool, b + 16);
-	pool = arena_take(heap_of(test), pool_arena(a)->node, 8, 1);
+	pool = arena_take(heap_of(test), arena_of(a)->node, 8, 1);
 	KUNIT_EXPECT_PTR_EQ(test, pool, (struct pool *)NULL);
-	pool = arena_take(heap_of(test), pool_arena(a)->node, 4, 1);
+	pool = arena_take(heap_of(test), arena_of(a)->node, 4, 1);
 	KUNIT_EXPECT_PTR_EQ(test, pool, b + 24);
-	pool = arena_take(heap_of(test), pool_arena(a)->node, 2, 1);
+	pool = arena_take(heap_of(test), arena_of(a)->node, 2, 1);
 	KUNIT_EXPECT_PTR_EQ(test, pool, (struct pool *)NULL);
 	arena_give(b, ARENA_PAGES);
 	give_each(a, ~0x5555ULL);
@@ -263,7 +269,7 @@ static void arena_grows_in_proportion(struct kunit *test)
 					max(step, 4UL));
 		before = hn->pages;
 		step = max(before / 64, min(before / 4,
-					    int_sqrt(missing_of(hn))));
+					    int_sqrt(missing_of(hn) / 2)));
 	}
 	for (; last; last = pool) {
 		pool = (void *)last->link.next;
@@ -305,16 +311,27 @@ static void arena_grows_more_if_scattered(struct kunit *test)
 	KUNIT_EXPECT_GT(test, missing, 64);
 	arena_grow(heap_of(test), numa_mem_id(), 0, FIXTURE_GFP);
 	KUNIT_EXPECT_GT(test, hn->pages - before, 4);
-	KUNIT_EXPECT_LE(test, hn->pages - before, int_sqrt(missing));
+	KUNIT_EXPECT_LE(test, hn->pages - before, int_sqrt(missing / 2));
 	for (i = 0; i < SCATTERED; i++)
 		arena_give(pools[i], 1);
+}
+
+/* Who gets the pages next takes it for granted that there is nothing. */
+static void arena_leaves_no_private(struct kunit *test)
+{
+	struct pool *pool = take_window(test);
+
+	pool[5].word = U64_MAX;
+	arena_give(&pool[5], 1);
+	KUNIT_EXPECT_EQ(test, page_private(pool_page(&pool[5])), 0);
+	give_each(pool, ~BIT_ULL(5));
 }
 
 static void arena_trims_single_pages(struct kunit *test)
 {
 	const u64 pages = 0xf0f0aaaa00000001;
 	struct pool *pool = take_window(test);
-	struct arena *arena = pool_arena(pool);
+	struct arena *arena = arena_of(pool);
 	u64 before, bytes;
 
 	give_each(pool, pages);
@@ -336,7 +353,7 @@ static void arena_trims_single_pages(struct kunit *test)
 static void arena_fills_holes(struct kunit *test)
 {
 	struct pool *pool = take_window(test), *last = NULL;
-	struct arena *arena = pool_arena(pool);
+	struct arena *arena = arena_of(pool);
 	unsigned int i;
 
 	give_each(pool, HOLES);
@@ -459,6 +476,7 @@ static struct kunit_case arena_cases[] = {
 	MODE_CASE(plain, arena_grows_page_by_page),
 	MODE_CASE(plain, arena_grows_in_proportion),
 	MODE_CASE(plain, arena_grows_more_if_scattered),
+	MODE_CASE(plain, arena_leaves_no_private),
 	MODE_CASE(plain, arena_trims_single_pages),
 	MODE_CASE(plain, arena_fills_holes),
 	MODE_CASE(plain, arena_makes_up_for_growth),

@@ -222,6 +222,16 @@ struct pheap_cache *fixture_class(struct kunit *test, size_t size)
 	return cache;
 }
 
+struct pool *fixture_pool(const void *p)
+{
+	struct spot spot;
+
+	rcu_read_lock();
+	spot = map_find_pool(p);
+	rcu_read_unlock();
+	return spot.arena ? spot_pool(spot) : NULL;
+}
+
 struct pheap_stats fixture_stats(struct kunit *test)
 {
 	struct pheap_stats stats, again;

@@ -571,7 +571,7 @@ static void gc_without_memory(struct kunit *test)
 
 static struct arena *gc_arena(const struct node *node)
 {
-	return pool_arena(map_find_pool(node));
+	return map_find_pool(node).arena;
 }
 
 /* A window has a place for candidates from the first object that may be one on. */

@@ -184,7 +184,7 @@ static void *wrong_past(struct given *given, struct given *other, void *p)
 
 	if (end == cache->pages * PAGE_SIZE)
 		return NULL;
-	return pool_base(map_find_pool(p)) + end;
+	return pool_base(fixture_pool(p)) + end;
 }
 
 static void *wrong_cache(struct given *given, struct given *other, void *p)
@@ -373,7 +373,7 @@ static void give_tells_what_is_no_block(struct kunit *test)
 /* The pool of the first block, with its lock held, leaves the lists or is back. */
 static void given_pool_leaves(struct given *given, bool leaves)
 {
-	struct pool *pool = map_find_pool(given->p[0]);
+	struct pool *pool = fixture_pool(given->p[0]);
 	HLIST_HEAD(list);
 
 	preempt_disable();
@@ -401,7 +401,7 @@ static void give_leaves_gone_pools_alone(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(given_sizes); i++) {
 		given = given_new(test, "going", given_sizes[i]);
-		pool = map_find_pool(given->p[0]);
+		pool = fixture_pool(given->p[0]);
 		given_pool_leaves(given, true);
 		due = pool->due;
 		p[0] = given->p[0];
@@ -459,7 +459,7 @@ static void give_leaves_lists_behind(struct kunit *test)
 	struct given *given = given_new(test, "lag", SZ_1K);
 	unsigned int blocks = given->cache->blocks;
 	unsigned int pools = GIVEN_MOST / blocks, i, j;
-	struct pool *pool = map_find_pool(given->p[0]), *found = NULL;
+	struct pool *pool = fixture_pool(given->p[0]), *found = NULL;
 	void *p;
 
 	/* In turn, so that none is moved: the first keeps two blocks, others one. */
@@ -471,7 +471,7 @@ static void give_leaves_lists_behind(struct kunit *test)
 	FIXTURE_CHECK(test);
 	for (i = 0; i <= pools / PARTIAL_PUT_RIGHT && found != pool; i++) {
 		p = pheap_cache_alloc(given->cache, FIXTURE_GFP);
-		found = map_find_pool(p);
+		found = fixture_pool(p);
 		pheap_cache_free(given->cache, p);
 	}
 	KUNIT_EXPECT_PTR_EQ(test, found, pool);

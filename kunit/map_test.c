@@ -14,19 +14,9 @@ MODE_SET(plain, MODE_PLAIN);
 MODE_SET(pooled, MODE_PLAIN, MODE_DEBUG);
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 
-static struct pool *find(const void *p)
-{
-	struct pool *pool;
-
-	rcu_read_lock();
-	pool = map_find_pool(p);
-	rcu_read_unlock();
-	return pool;
-}
-
 static void check_nobody(struct kunit *test, const void *p)
 {
-	KUNIT_EXPECT_PTR_EQ_MSG(test, find(p), (struct pool *)NULL, "%p", p);
+	KUNIT_EXPECT_PTR_EQ_MSG(test, fixture_pool(p), (struct pool *)NULL, "%p", p);
 	KUNIT_EXPECT_EQ_MSG(test, pheap_size(p), 0, "%p", p);
 	KUNIT_EXPECT_PTR_EQ_MSG(test, pheap_owner(p), (struct pheap *)NULL,
 				"%p", p);
@@ -85,20 +75,20 @@ static void map_finds_every_page(struct kunit *test)
 	struct pool *pool;
 	struct arena *arena;
 	unsigned int i;
-	void *p, *at;
+	void *p, *at, *end;
 
 	for (i = 8; i <= 64 * 1024; i *= 2) {
 		p = pheap_alloc(heap_of(test), i, FIXTURE_GFP);
 		KUNIT_ASSERT_TRUE(test, p);
-		pool = find(p);
+		pool = fixture_pool(p);
 		KUNIT_ASSERT_TRUE(test, pool);
-		arena = pool_arena(pool);
+		arena = map_find_run(pool).arena;
 		KUNIT_EXPECT_PTR_EQ(test, arena->heap, heap_of(test));
-		for (at = pool_base(pool);
-		     at < pool_base(pool) + (*pool_owner(pool))->pages * PAGE_SIZE;
-		     at += 512) {
-			KUNIT_EXPECT_PTR_EQ(test, find(at), pool);
-			KUNIT_EXPECT_PTR_EQ(test, find(at + 511), pool);
+		end = pool_base(pool) +
+		      (*spot_owner(map_find_run(pool)))->pages * PAGE_SIZE;
+		for (at = pool_base(pool); at < end; at += 512) {
+			KUNIT_EXPECT_PTR_EQ(test, fixture_pool(at), pool);
+			KUNIT_EXPECT_PTR_EQ(test, fixture_pool(at + 511), pool);
 		}
 		rcu_read_lock();
 		KUNIT_EXPECT_PTR_EQ(test, map_find_arena(heap_of(test),

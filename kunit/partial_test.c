@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "cache.h"
+#include "map.h"
 #include "mark.h"
 #include "partial.h"
 #include "pheap_kunit.h"
@@ -287,7 +288,52 @@ static void partial_settles_in_time(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, held_live(held), 0);
 }
 
+/* With the lock held, what is said of the pool that a block of @held is in. */
+static bool held_has(struct held *held, struct spot spot)
+{
+	bool has;
+
+	if (!partial_lock(held->cache, held->cn))
+		return false;
+	has = partial_has(held->cache, spot);
+	partial_unlock(held->cache, held->cn);
+	return has;
+}
+
+/* The same while its page is @owner's and its bucket is @bucket. */
+static bool held_has_if(struct held *held, struct spot spot,
+			struct pheap_cache *owner, u8 bucket)
+{
+	struct pool *pool = spot_pool(spot);
+	u8 was = pool->bucket;
+	bool has;
+
+	*spot_owner(spot) = owner;
+	pool->bucket = bucket;
+	has = held_has(held, spot);
+	*spot_owner(spot) = held->cache;
+	pool->bucket = was;
+	return has;
+}
+
+/* Not one that is on its way out or in, nor whatever is on a page that left. */
+static void partial_has_what_is_in_lists(struct kunit *test)
+{
+	struct held *held = held_new(test, 64);
+	struct spot spot;
+
+	held_fill(test, held, 1);
+	spot = map_find_run(fixture_pool(held->p[0]));
+	KUNIT_EXPECT_TRUE(test, held_has(held, spot));
+	KUNIT_EXPECT_TRUE(test, held_has_if(held, spot, held->cache, 0));
+	KUNIT_EXPECT_FALSE(test, held_has_if(held, spot, held->cache, POOL_GONE));
+	KUNIT_EXPECT_FALSE(test, held_has_if(held, spot, held->cache, POOL_ASIDE));
+	KUNIT_EXPECT_FALSE(test, held_has_if(held, spot, cache_none, 0));
+	held_free(held);
+}
+
 static struct kunit_case partial_cases[] = {
+	MODE_CASE(plain, partial_has_what_is_in_lists),
 	MODE_CASE(plain, partial_settles_late_frees),
 	MODE_CASE(plain, partial_settles_just_late_ones),
 	MODE_CASE(plain, partial_frees_late_ones_once),

@@ -114,6 +114,9 @@ u32 fixture_random(struct kunit *test, u32 below);
 /* The cache of the class for @size, which must be in use. */
 struct pheap_cache *fixture_class(struct kunit *test, size_t size);
 
+/* The pool that @p points into, or NULL. */
+struct pool *fixture_pool(const void *p);
+
 /* By address. */
 void fixture_sort(void **p, unsigned int nr);
 

@@ -81,7 +81,7 @@ static void check_blocks(struct kunit *test, struct pheap_cache *cache,
 			 void **p)
 {
 	DECLARE_BITMAP(seen, POOL_MOST);
-	struct pool *pool = map_find_pool(p[0]);
+	struct pool *pool = fixture_pool(p[0]);
 	unsigned long base;
 	unsigned int i;
 
@@ -95,8 +95,8 @@ static void check_blocks(struct kunit *test, struct pheap_cache *cache,
 		KUNIT_ASSERT_LE(test, at + cache->size,
 				cache->pages * PAGE_SIZE);
 		KUNIT_EXPECT_FALSE(test, test_bit(at / cache->size, seen));
-		KUNIT_EXPECT_TRUE(test, pool_allocated(cache, pool, p[i]));
-		KUNIT_EXPECT_PTR_EQ(test, map_find_pool(p[i]), pool);
+		KUNIT_EXPECT_TRUE(test, pool_allocated(cache, map_find_pool(p[i]), p[i]));
+		KUNIT_EXPECT_PTR_EQ(test, fixture_pool(p[i]), pool);
 		set_bit(at / cache->size, seen);
 	}
 }
@@ -244,11 +244,11 @@ static void pool_takes_fullest_first(struct kunit *test)
 			if (j < freed[i])
 				give_all(test, cache, p + i * nr + j, 1);
 	for (i = 0; i < 3; i++) {
-		pool = map_find_pool(p[order[i] * nr + nr - 1]);
+		pool = fixture_pool(p[order[i] * nr + nr - 1]);
 		for (j = 0; j < freed[order[i]]; j++) {
 			KUNIT_EXPECT_EQ(test, pool_take_blocks(cache, node,
 							       &one, 1), 1);
-			KUNIT_EXPECT_PTR_EQ(test, map_find_pool(one), pool);
+			KUNIT_EXPECT_PTR_EQ(test, fixture_pool(one), pool);
 		}
 	}
 	give_all(test, cache, p, 3 * nr);
@@ -291,13 +291,13 @@ static void pool_changes_class(struct kunit *test)
 	struct pool *pool;
 
 	take_pool(test, a, p);
-	pool = map_find_pool(p[0]);
+	pool = fixture_pool(p[0]);
 	give_all(test, a, p, a->blocks);
 	pool_trim(a);
-	KUNIT_EXPECT_PTR_EQ(test, map_find_pool(p[0]), (struct pool *)NULL);
+	KUNIT_EXPECT_PTR_EQ(test, fixture_pool(p[0]), (struct pool *)NULL);
 	take_pool(test, b, p);
-	KUNIT_EXPECT_PTR_EQ(test, map_find_pool(p[0]), pool);
-	KUNIT_EXPECT_PTR_EQ(test, *pool_owner(pool), b);
+	KUNIT_EXPECT_PTR_EQ(test, fixture_pool(p[0]), pool);
+	KUNIT_EXPECT_PTR_EQ(test, *spot_owner(map_find_run(pool)), b);
 	give_all(test, b, p, b->blocks);
 }
 

@@ -218,12 +218,12 @@ static void report_double_free_at_once(struct kunit *test)
 static bool is_in_pool(struct kunit *test, const void *p, size_t size)
 {
 	struct pheap_cache *cache = fixture_class(test, size);
-	struct pool *pool;
+	struct spot spot;
 	bool is;
 
 	rcu_read_lock();
-	pool = map_find_pool(p);
-	is = pool && !pool_allocated(cache, pool, p);
+	spot = map_find_pool(p);
+	is = spot.arena && !pool_allocated(cache, spot, p);
 	rcu_read_unlock();
 	return is;
 }

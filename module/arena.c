@@ -38,22 +38,21 @@ static u64 page_mask(unsigned int first, unsigned int nr)
 
 static void arena_unlink(struct heap_node *hn, struct arena *arena)
 {
-	unsigned int nr = hweight64(arena->free);
+	unsigned int bucket = arena_bucket(hweight64(arena->free));
 
 	lockdep_assert_held(&hn->lock);
 	__hlist_del(&arena->link);
-	if (nr && hlist_empty(&hn->buckets[nr]))
-		hn->nonempty &= ~BIT_ULL(nr - 1);
+	if (hlist_empty(&hn->buckets[bucket]))
+		hn->nonempty &= ~BIT_ULL(bucket);
 }
 
 static void arena_link(struct heap_node *hn, struct arena *arena)
 {
-	unsigned int nr = hweight64(arena->free);
+	unsigned int bucket = arena_bucket(hweight64(arena->free));
 
 	lockdep_assert_held(&hn->lock);
-	hlist_add_head(&arena->link, &hn->buckets[nr]);
-	if (nr)
-		hn->nonempty |= BIT_ULL(nr - 1);
+	hlist_add_head(&arena->link, &hn->buckets[bucket]);
+	hn->nonempty |= BIT_ULL(bucket);
 }
 
 /* Pages of a window that are aligned to @align pages. */
@@ -84,13 +83,12 @@ static u64 arena_runs(const struct arena *arena, unsigned int nr, u64 starts)
 static struct arena *arena_find(struct heap_node *hn, unsigned int nr,
 				u64 starts)
 {
-	u64 todo = hn->nonempty & ~(BIT_ULL(nr - 1) - 1);
+	u64 todo = hn->nonempty & ~(BIT_ULL(arena_bucket(nr)) - 1);
 	unsigned int looked = 0;
 	struct arena *arena;
 
 	for (; todo; todo &= todo - 1)
-		hlist_for_each_entry(arena, &hn->buckets[__ffs64(todo) + 1],
-				     link) {
+		hlist_for_each_entry(arena, &hn->buckets[__ffs64(todo)], link) {
 			if (arena_runs(arena, nr, starts))
 				return arena;
 			if (++looked == ARENA_SEARCH)
@@ -105,14 +103,15 @@ static unsigned int arena_cut(struct heap_node *hn, struct arena *arena,
 			      unsigned int most)
 {
 	unsigned int got = 0;
+	unsigned int first;
 	u64 runs;
 
 	arena_unlink(hn, arena);
 	while (got < most && (runs = arena_runs(arena, nr, starts))) {
-		run[got] = &arena->pools[__ffs64(runs)];
-		arena->free &= ~page_mask(run[got]->page, nr);
+		first = __ffs64(runs);
+		run[got++] = &arena->pools[first];
+		arena->free &= ~page_mask(first, nr);
 		hn->free_pages -= nr;
-		got++;
 	}
 	arena_link(hn, arena);
 	return got;
@@ -221,19 +220,21 @@ static void arena_release(struct arena *arena, bool gone, u64 heads, u64 ends)
  * A run comes back.  Returns whether the arena is emptied and may go: then,
  * what arena_release() is to be told of it is left in @heads and @free.
  */
-static bool arena_put(struct heap_node *hn, struct pool *pool, unsigned int nr)
+static bool arena_put(struct heap_node *hn, struct spot run, unsigned int nr)
 {
-	struct arena *arena = pool_arena(pool);
+	struct arena *arena = run.arena;
 	u64 heads = arena->heads, present = arena->present;
-	unsigned int i;
+	unsigned long i, end = run.page + nr;
 
 	lockdep_assert_held(&hn->lock);
-	for (i = 0; i < nr; i++) {
-		WRITE_ONCE(*pool_owner(pool + i), cache_none);
-		WRITE_ONCE(arena->start[pool->page + i], 0);
+	for (i = run.page; i < end; i++) {
+		WRITE_ONCE(arena->cache[i], cache_none);
+		WRITE_ONCE(arena->start[i], 0);
 	}
+	/* Who splits a block of pages may take it for granted in all of them. */
+	set_page_private(pool_page(spot_pool(run)), 0);
 	arena_unlink(hn, arena);
-	arena->free |= page_mask(pool->page, nr);
+	arena->free |= page_mask(run.page, nr);
 	arena_link(hn, arena);
 	hn->free_pages += nr;
 	if (arena->free != present || hn->free_pages - hweight64(present) <
@@ -253,16 +254,18 @@ static void arena_give_node(struct hlist_head *runs, unsigned int nr,
 	struct heap_node *hn;
 	unsigned long flags;
 	struct pool *pool;
+	struct spot run;
 
-	pool = hlist_entry(runs->first, struct pool, link);
-	hn = arena_node(pool_arena(pool));
+	run = map_find_run(hlist_entry(runs->first, struct pool, link));
+	hn = arena_node(run.arena);
 	raw_spin_lock_irqsave(&hn->lock, flags);
 	hlist_for_each_entry_safe(pool, next, runs, link) {
-		if (arena_node(pool_arena(pool)) != hn)
+		run = map_find_run(pool);
+		if (arena_node(run.arena) != hn)
 			break;
 		__hlist_del(&pool->link);
-		if (arena_put(hn, pool, nr))
-			hlist_add_head(&pool_arena(pool)->link, gone);
+		if (arena_put(hn, run, nr))
+			hlist_add_head(&run.arena->link, gone);
 	}
 	raw_spin_unlock_irqrestore(&hn->lock, flags);
 }
@@ -315,18 +318,18 @@ static void arena_split(struct arena *arena)
 /* As arena_trim_one(), in an RCU section: the arena's other pages may go meanwhile. */
 static size_t arena_trim_first(struct heap_node *hn)
 {
+	u64 heads, ends, give, some;
 	struct arena *arena;
 	unsigned long flags;
-	u64 heads, ends, give;
 	bool gone;
 
 	raw_spin_lock_irqsave(&hn->lock, flags);
-	if (!hn->nonempty) {
+	some = hn->nonempty & ~BIT_ULL(0);
+	if (!some) {
 		raw_spin_unlock_irqrestore(&hn->lock, flags);
 		return 0;
 	}
-	arena = hlist_entry(hn->buckets[__ffs64(hn->nonempty) + 1].first,
-			    struct arena, link);
+	arena = hlist_entry(hn->buckets[__ffs64(some)].first, struct arena, link);
 	arena_split(arena);
 	heads = arena->heads & arena->free;
 	ends = arena_ends(arena);
@@ -389,6 +392,7 @@ static void arena_init(struct arena *arena, struct pheap *heap,
 			  sizeof(*arena) / sizeof(void *));
 	arena->heap = heap;
 	arena->base = addr & ~(ARENA_SIZE - 1);
+	arena->pools = (struct pool *)virt_to_page((void *)arena->base);
 	arena->node = node;
 }
 
@@ -503,9 +507,9 @@ static unsigned int log2_or_0(unsigned long n)
 
 /*
  * Large steps leave pages unused, small ones leave windows in part, and each of
- * those has a descriptor of most of a page.  Where the page allocator's blocks do
+ * those has a descriptor of a third of a page.  Where the page allocator's blocks do
  * not meet in windows, the sum of both is least with steps of about the root of
- * the pages that are missing there.
+ * half the pages that are missing there.
  */
 static unsigned int arena_scattered_order(const struct heap_node *hn,
 					  unsigned long pages)
@@ -513,7 +517,7 @@ static unsigned int arena_scattered_order(const struct heap_node *hn,
 	unsigned long whole = READ_ONCE(hn->nr_arenas) * ARENA_PAGES;
 	unsigned long missing = whole > pages ? whole - pages : 0;
 
-	return min(log2_or_0(missing) / 2,
+	return min(log2_or_0(missing / 2) / 2,
 		   log2_or_0(pages / ARENA_GROWTH_MOST));
 }
 

@@ -62,18 +62,18 @@ DEFINE_SHOW_ATTRIBUTE(stats);
 /* One character for a page: what is in it, and how full that is. */
 static char arena_char(const struct arena *arena, unsigned int page)
 {
-	const struct pool *pool = &arena->pools[page];
 	const struct pheap_cache *cache = READ_ONCE(arena->cache[page]);
+	struct spot spot = { (struct arena *)arena, page };
 	unsigned int live;
 
 	if (!(arena->present & BIT_ULL(page)))
 		return ' ';
 	if (cache == cache_none)
 		return '.';
-	if (pool_lead(pool))
+	if (spot_lead(spot))
 		return '+';
 	live = cache->blocks - min_t(unsigned int, cache->blocks,
-				     pool_nr_free(cache, pool));
+				     pool_nr_free(cache, spot_pool(spot)));
 	return live == cache->blocks ? '#' : '0' + live * 10 / cache->blocks;
 }
 
@@ -159,9 +159,9 @@ static struct fullness *census_find(struct census *census,
 	return NULL;
 }
 
-static void fullness_add(struct fullness *full, struct pool *pool)
+static void fullness_add(struct fullness *full, struct spot spot)
 {
-	unsigned int held = find_count_held(pool);
+	unsigned int held = find_count_held(spot);
 
 	full->pools[held * 10 / full->cache->blocks]++;
 	if (!held)
@@ -171,17 +171,17 @@ static void fullness_add(struct fullness *full, struct pool *pool)
 static void census_add_arena(struct census *census, struct arena *arena)
 {
 	struct fullness *full, *last = census->full;
+	struct spot spot = { arena };
 	struct pheap_cache *cache;
-	unsigned int i;
 
-	for (i = 0; i < ARENA_PAGES; i++) {
-		cache = READ_ONCE(arena->cache[i]);
-		if (cache == cache_none || pool_lead(&arena->pools[i]))
+	for (; spot.page < ARENA_PAGES; spot.page++) {
+		cache = READ_ONCE(*spot_owner(spot));
+		if (cache == cache_none || spot_lead(spot))
 			continue;
 		full = census_find(census, last, cache);
 		if (!full)
 			continue;
-		fullness_add(full, &arena->pools[i]);
+		fullness_add(full, spot);
 		last = full;
 	}
 }

@@ -37,13 +37,13 @@ static bool find_outside(const void *p, struct found *found)
 	return true;
 }
 
-static bool find_in_pool(struct pool *pool, const void *p, struct found *found)
+static bool find_in_pool(struct spot spot, const void *p, struct found *found)
 {
-	struct pheap_cache *cache = READ_ONCE(*pool_owner(pool));
-	u32 offset = pool_offset(pool, p);
+	struct pheap_cache *cache = READ_ONCE(*spot_owner(spot));
+	u32 offset = p - spot_base(spot);
 
 	if (cache == cache_none || offset > cache->last ||
-	    offset % cache->size || !pool_allocated(cache, pool, p) ||
+	    offset % cache->size || !pool_allocated(cache, spot, p) ||
 	    (!find_is_held(cache, p) && magazine_holds(cache, p)))
 		return false;
 	*found = (struct found) {
@@ -57,12 +57,12 @@ static bool find_in_pool(struct pool *pool, const void *p, struct found *found)
 
 bool find_block(const void *p, struct found *found)
 {
-	struct pool *pool;
+	struct spot spot;
 	bool is;
 
 	rcu_read_lock();
-	pool = map_find_pool(p);
-	is = pool ? find_in_pool(pool, p, found) : find_outside(p, found);
+	spot = map_find_pool(p);
+	is = spot.arena ? find_in_pool(spot, p, found) : find_outside(p, found);
 	rcu_read_unlock();
 	return is;
 }
@@ -100,11 +100,11 @@ static bool find_count(struct pheap_cache *cache, void *p, void *arg)
 	return true;
 }
 
-unsigned int find_count_held(struct pool *pool)
+unsigned int find_count_held(struct spot spot)
 {
 	unsigned int nr = 0;
 
-	pool_walk(pool, find_count, &nr);
+	pool_walk(spot, find_count, &nr);
 	return nr;
 }
 
@@ -134,10 +134,10 @@ static bool find_visit(struct pheap_cache *cache, void *p, void *arg)
 
 static bool find_walk_arena(struct arena *arena, struct visit *visit)
 {
-	unsigned int i;
+	struct spot spot = { arena };
 
-	for (i = 0; i < ARENA_PAGES; i++)
-		if (!pool_walk(&arena->pools[i], find_visit, visit))
+	for (; spot.page < ARENA_PAGES; spot.page++)
+		if (!pool_walk(spot, find_visit, visit))
 			return false;
 	return true;
 }

@@ -26,9 +26,9 @@ bool find_block(const void *p, struct found *found);
 void find_open(const struct found *found, void *p, size_t size);
 
 /*
- * Blocks of a pool that callers hold.  @pool may be the descriptor of any
- * page, in an RCU section.
+ * Blocks that callers hold of the pool that begins at @spot, which may be any page, in
+ * an RCU section.
  */
-unsigned int find_count_held(struct pool *pool);
+unsigned int find_count_held(struct spot spot);
 
 #endif /* _PHEAP_FIND_H */

@@ -63,17 +63,16 @@ static __always_inline bool free_find(const void *p,
 static noinline bool free_find_shared(const void *p, struct pheap_cache **cache)
 {
 	unsigned long addr = (unsigned long)p;
-	struct arena *arena;
-	struct pool *page;
+	struct spot page;
 
 	if (!rcu_access_pointer(map_look(addr)->next))
 		return false;
 	page = map_find_page(p);
-	if (!page)
+	if (!page.arena)
 		return false;
-	arena = pool_arena(page);
-	*cache = READ_ONCE(*pool_owner(page));
-	return free_is_start(arena, addr, *cache) && free_is_near(arena);
+	*cache = READ_ONCE(*spot_owner(page));
+	return free_is_start(page.arena, addr, *cache) &&
+	       free_is_near(page.arena);
 }
 
 /* The first time that looks, and the second. */
@@ -204,14 +203,13 @@ COMPAT_DIRECT(__pheap_cache_free);
 static void free_outside(struct pheap_cache *expected, const void *p,
 			 unsigned long caller)
 {
-	struct pool *page;
+	struct arena *arena;
 
 	if (!p || large_free(expected, p, caller))
 		return;
-	page = map_find_page(p);
-	if (page)
-		report_bad(PHEAP_BAD_MIDDLE, pool_arena(page)->heap, NULL, p,
-			   caller);
+	arena = map_find_page(p).arena;
+	if (arena)
+		report_bad(PHEAP_BAD_MIDDLE, arena->heap, NULL, p, caller);
 	else if (large_is_inside(p))
 		report_bad(PHEAP_BAD_MIDDLE, NULL, NULL, p, caller);
 	else
@@ -233,20 +231,20 @@ static bool free_is_dead(const void *p)
  * has the block is asked.  (One that is on its way from a magazine to its pool is found
  * in neither; the second free is then found out when it gets there.)
  */
-static bool free_is_free(struct pheap_cache *cache, struct pool *pool,
+static bool free_is_free(struct pheap_cache *cache, struct spot spot,
 			 const void *p)
 {
 	if (!mark_has(cache))
-		return !pool_allocated(cache, pool, p);
+		return !pool_allocated(cache, spot, p);
 	return mark_is_set(cache, p) &&
-	       (!pool_allocated(cache, pool, p) || magazine_holds(cache, p));
+	       (!pool_allocated(cache, spot, p) || magazine_holds(cache, p));
 }
 
-/* What is wrong with freeing @p, or PHEAP_BAD_NR. */
-static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
+/* What is wrong with freeing @p, in the pool at @spot, or PHEAP_BAD_NR. */
+static enum pheap_bad free_check(struct pheap_cache *cache, struct spot spot,
 				 struct pheap_cache *expected, const void *p)
 {
-	u32 offset = pool_offset(pool, p);
+	u32 offset = p - spot_base(spot);
 
 	if (offset > cache->last || offset % cache->size)
 		return PHEAP_BAD_MIDDLE;
@@ -254,12 +252,12 @@ static enum pheap_bad free_check(struct pheap_cache *cache, struct pool *pool,
 		return PHEAP_BAD_CACHE;
 	if (cache->type && !free_is_dead(p))
 		return PHEAP_BAD_OBJECT;
-	if (free_is_free(cache, pool, p))
+	if (free_is_free(cache, spot, p))
 		return PHEAP_BAD_DOUBLE;
 	return PHEAP_BAD_NR;
 }
 
-static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
+static void free_block(struct pheap_cache *cache, int node, void *p,
 		       unsigned long caller)
 {
 	if (cache->flags & PHEAP_DEBUG) {
@@ -269,22 +267,20 @@ static void free_block(struct pheap_cache *cache, struct pool *pool, void *p,
 	} else {
 		free_wipe(cache, p);
 	}
-	if (pool_arena(pool)->node == numa_mem_id())
+	if (node == numa_mem_id())
 		magazine_put(cache, p, caller);
 	else
 		magazine_give_one(cache, p, caller);
 }
 
-void free_object_block(struct pheap_cache *cache, struct pool *page,
+void free_object_block(struct pheap_cache *cache, struct spot page,
 		       const void *p)
 {
-	struct pool *pool = pool_first(page);
-
 	/* Without marks, the flush looks at the bitmap. */
-	if (mark_has(cache) && free_is_free(cache, pool, p))
+	if (mark_has(cache) && free_is_free(cache, spot_first(page), p))
 		report_bad(PHEAP_BAD_DOUBLE, cache->heap, cache, p, 0);
 	else
-		free_block(cache, pool, (void *)p, 0);
+		free_block(cache, page.arena->node, (void *)p, 0);
 }
 
 void free_slow(struct pheap_cache *expected, const void *p,
@@ -292,26 +288,26 @@ void free_slow(struct pheap_cache *expected, const void *p,
 {
 	struct pheap_cache *cache = NULL;
 	enum pheap_bad bad;
-	struct pool *pool;
+	struct spot spot;
 
 	rcu_read_lock();
-	pool = map_find_pool(p);
-	if (pool)
-		cache = READ_ONCE(*pool_owner(pool));
+	spot = map_find_pool(p);
+	if (spot.arena)
+		cache = READ_ONCE(*spot_owner(spot));
 	if (!cache || cache == cache_none) {
 		free_outside(expected, p, caller);
 		goto out;
 	}
-	bad = free_check(cache, pool, expected, p);
+	bad = free_check(cache, spot, expected, p);
 	if (bad == PHEAP_BAD_NR)
-		free_block(cache, pool, (void *)p, caller);
+		free_block(cache, spot.arena->node, (void *)p, caller);
 	else
 		report_bad(bad, cache->heap, cache, p, caller);
 out:
 	rcu_read_unlock();
 }
 
-void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
+void free_objects(struct pheap_cache *cache, struct spot page, void **p,
 		  unsigned int nr)
 {
 	unsigned int i, bad;
@@ -334,12 +330,12 @@ void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
 
 static bool free_is_object(const void *p)
 {
-	struct pool *page;
+	struct spot page;
 	bool is;
 
 	rcu_read_lock();
 	page = map_find_page(p);
-	is = page && READ_ONCE(*pool_owner(page))->type;
+	is = page.arena && READ_ONCE(*spot_owner(page))->type;
 	rcu_read_unlock();
 	return is;
 }

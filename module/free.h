@@ -29,11 +29,11 @@ void free_slow(struct pheap_cache *expected, const void *p,
  * Free the block of a dead object, which starts at @p on @page.  In an RCU
  * section.
  */
-void free_object_block(struct pheap_cache *cache, struct pool *page,
+void free_object_block(struct pheap_cache *cache, struct spot page,
 		       const void *p);
 
 /* The same for up to %POOL_BATCH of one page, straight to their pool. */
-void free_objects(struct pheap_cache *cache, struct pool *page, void **p,
+void free_objects(struct pheap_cache *cache, struct spot page, void **p,
 		  unsigned int nr);
 
 /*

@@ -229,7 +229,7 @@ static bool tally_object(struct pheap_object *obj, void *arg)
 	struct pheap_cache *cache;
 	struct tally *tally;
 
-	if (!object_page(obj, &cache))
+	if (!object_spot(obj, &cache).arena)
 		return true;
 	tally = tally_find(arg, cache->type);
 	if (tally)

@@ -50,11 +50,11 @@ struct give_place {
 static noinline struct give_place give_find_other(const struct pheap_cache *cache,
 						  const void *p)
 {
-	struct pool *pool = map_find_pool(p);
+	struct spot spot = map_find_pool(p);
 
-	if (!pool || READ_ONCE(*pool_owner(pool)) != cache)
+	if (!spot.arena || READ_ONCE(*spot_owner(spot)) != cache)
 		return (struct give_place) {};
-	return (struct give_place) { pool, pool_base(pool) };
+	return (struct give_place) { spot_pool(spot), spot_base(spot) };
 }
 
 /* Where @p is, if the first arena of the window has it, in an RCU section. */
@@ -333,7 +333,7 @@ static __always_inline void give_loop(struct give *give, struct cache_node *cn,
 		if (unlikely(!give_find(cache, *p, &place, how)))
 			goto bad;
 		if (how & GIVE_NODES &&
-		    cache_node(cache, pool_arena(place.pool)->node) != cn)
+		    cache_node(cache, pool_node(place.pool)) != cn)
 			break;
 		if (unlikely(!give_may(give, place, *p, how)))
 			goto bad;
@@ -393,7 +393,7 @@ static noinline int give_node_of(const struct give *give)
 
 	if (!give_find(give->cache, *give->p, &place, GIVE_RUN))
 		return first_online_node;
-	return pool_arena(place.pool)->node;
+	return pool_node(place.pool);
 }
 
 /* All that are left, where the lock is not to be had: no more is tried for it. */

@@ -71,7 +71,7 @@ static struct pheap_cache *graph_cache(const struct graph *graph,
 {
 	struct pheap_cache *cache;
 
-	if (!object_page(obj, &cache) || cache->heap != graph->heap ||
+	if (!object_spot(obj, &cache).arena || cache->heap != graph->heap ||
 	    !graph_lives(object_rc(obj)))
 		return NULL;
 	return cache;

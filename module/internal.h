@@ -45,6 +45,7 @@
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
@@ -74,33 +75,43 @@ enum backing_kind {
 
 /**
  * struct pool - a run of pages cut into equal blocks
- * @word: bitmap of allocated blocks, if there are at most 64.
- * @map: the same, if there are more.  Bits past the last block are set.
  * @link: in cache_node->pools or ->aside, or among those that come or go.
  * @rcu: for the end of a pool of objects.
  * @due: blocks that may be freed before it comes to another list: those that are
  *	live.  Of one that is in no list of pools with free blocks, %POOL_FAR less.
  * @bucket: in which of cache_node->pools it is; or POOL_ASIDE, for those of
  *	cache_node->aside; or POOL_GONE: then there is no bitmap.
- * @page: index of this page in the arena.
+ * @word: bitmap of allocated blocks, if there are at most 64.
+ * @map: the same, if there are more.  Bits past the last block are set.
  *
- * There is a descriptor for each page of an arena.  Of a pool's, only the
- * first page's is used.  All but @page is protected by the cache_node's lock.
- * Whose a page is, and where its pool starts, the arena says.
+ * It is what the kernel's descriptor of the first page leaves to whoever has the page
+ * (as struct slab and struct zpdesc are), so that it takes no memory and is as far from
+ * the blocks.  Protected by the cache_node's lock.  Whose a page is, and where its pool
+ * starts, the arena says.
  */
 struct pool {
-	union {
-		u64 word;
-		u64 *map;
-	};
+	unsigned long __flags;
 	union {
 		struct hlist_node link;
 		struct rcu_head rcu;
 	};
+	unsigned long __mapping;
 	s16 due;
 	u8 bucket;
-	u8 page;
+	union {
+		u64 word;
+		u64 *map;
+	};
+	u8 __rest[sizeof(struct page) - 6 * sizeof(u64)];
 };
+
+static_assert(sizeof(struct pool) == sizeof(struct page));
+static_assert(offsetof(struct pool, link) == offsetof(struct page, lru));
+static_assert(offsetof(struct pool, rcu) == offsetof(struct page, rcu_head));
+static_assert(offsetof(struct pool, __mapping) == offsetof(struct page, mapping));
+/* The index, by whatever name. */
+static_assert(offsetof(struct pool, due) == offsetofend(struct page, mapping));
+static_assert(offsetof(struct pool, word) == offsetof(struct page, private));
 
 /* The last of the buckets is of pools without live blocks alone. */
 #define POOL_BUCKETS	16
@@ -138,7 +149,7 @@ struct pool {
  * @rest_until: scan that looks at this arena again.
  * @rests: how often it was found to be alive all over.
  * @frozen: no scan looks at it.
- * @pools: descriptors of the pages.
+ * @pools: descriptor of the window's first page, before those of the others.
  *
  * @present, @free, @heads and both links are protected by the heap_node's lock.
  *
@@ -151,6 +162,7 @@ struct arena {
 	unsigned long start[ARENA_PAGES];
 	struct pheap *heap;
 	struct arena __rcu *next;
+	struct pool *pools;
 	unsigned long base;
 	int node;
 	u64 present;
@@ -167,7 +179,6 @@ struct arena {
 	u32 rest_until;
 	u8 rests;
 	bool frozen;
-	struct pool pools[ARENA_PAGES];
 };
 
 /**
@@ -319,8 +330,8 @@ static_assert(offsetof(struct pheap_cache, mag) == offsetof(struct __pheap_cache
 /**
  * struct heap_node - arenas of a heap on a NUMA node
  * @lock: protects all of this and the arenas in it.
- * @nonempty: which of @buckets but the first have arenas, from bit 0 on.
- * @buckets: arenas with n free pages.
+ * @nonempty: which of @buckets have arenas.
+ * @buckets: arenas by their free pages: see arena_bucket().
  * @arenas: all of them; readers may use RCU.
  * @nr_arenas: how many.
  * @pages: pages of arenas.
@@ -332,7 +343,7 @@ static_assert(offsetof(struct pheap_cache, mag) == offsetof(struct __pheap_cache
 struct heap_node {
 	raw_spinlock_t lock;
 	u64 nonempty;
-	struct hlist_head buckets[ARENA_PAGES + 1];
+	struct hlist_head buckets[ARENA_PAGES / 2 + 1];
 	struct list_head arenas;
 	unsigned long nr_arenas;
 	unsigned long pages;
@@ -340,6 +351,12 @@ struct heap_node {
 	unsigned long most_pages;
 	DECLARE_BITMAP(idle, NR_CLASSES + 1);
 };
+
+/* Of arenas with @nr free pages.  The first is of those that have none. */
+static inline unsigned int arena_bucket(unsigned int nr)
+{
+	return DIV_ROUND_UP(nr, 2);
+}
 
 #define DEFER_SPARES	2
 
@@ -461,46 +478,76 @@ static inline struct cache_node *cache_node(struct pheap_cache *cache, int node)
 	return &cache->nodes[node];
 }
 
-static inline struct arena *pool_arena(const struct pool *pool)
+static inline struct page *pool_page(const struct pool *pool)
 {
-	return container_of(pool - pool->page, struct arena, pools[0]);
+	return (struct page *)pool;
 }
 
 static inline void *pool_base(const struct pool *pool)
 {
-	return (void *)(pool_arena(pool)->base +
-			((unsigned long)pool->page << PAGE_SHIFT));
+	return page_address(pool_page(pool));
 }
 
-/* Where it is said whose a page is. */
-static inline struct pheap_cache **pool_owner(const struct pool *page)
+static inline int pool_node(const struct pool *pool)
 {
-	return &pool_arena(page)->cache[page->page];
-}
-
-/* Where the pool begins that a page is in. */
-static inline unsigned long pool_start(const struct pool *page)
-{
-	return READ_ONCE(pool_arena(page)->start[page->page]) -
-	       READ_ONCE(*pool_owner(page))->key;
-}
-
-/* Bytes from there to the page. */
-static inline u32 pool_lead(const struct pool *page)
-{
-	return (unsigned long)pool_base(page) - pool_start(page);
+	return page_to_nid(pool_page(pool));
 }
 
 /* The first descriptor of a pool of @arena that begins at @start. */
-static inline struct pool *pool_at(struct arena *arena, unsigned long start)
+static inline struct pool *pool_at(const struct arena *arena, unsigned long start)
 {
 	return &arena->pools[start / PAGE_SIZE % ARENA_PAGES];
 }
 
-/* The first descriptor of the pool. */
-static inline struct pool *pool_first(const struct pool *page)
+/**
+ * struct spot - a page of an arena
+ * @arena: the arena; NULL for no page.
+ * @page: index of the page.
+ *
+ * For those who look at what may leave meanwhile: what the arena says of a page stays
+ * readable in an RCU section, while the page and its descriptor are anybody's.
+ */
+struct spot {
+	struct arena *arena;
+	unsigned long page;
+};
+
+/* Where it is said whose a page is. */
+static inline struct pheap_cache **spot_owner(struct spot spot)
 {
-	return pool_at(pool_arena(page), pool_start(page));
+	return &spot.arena->cache[spot.page];
+}
+
+/* Where the pool begins that a page is in. */
+static inline unsigned long spot_start(struct spot spot)
+{
+	return READ_ONCE(spot.arena->start[spot.page]) -
+	       READ_ONCE(*spot_owner(spot))->key;
+}
+
+static inline void *spot_base(struct spot spot)
+{
+	return (void *)(spot.arena->base + spot.page * PAGE_SIZE);
+}
+
+/* Bytes from the pool's beginning to the page. */
+static inline u32 spot_lead(struct spot spot)
+{
+	return (unsigned long)spot_base(spot) - spot_start(spot);
+}
+
+/* The first page of the pool. */
+static inline struct spot spot_first(struct spot spot)
+{
+	return (struct spot) {
+		spot.arena, spot_start(spot) / PAGE_SIZE % ARENA_PAGES
+	};
+}
+
+/* The descriptor of a pool's first page. */
+static inline struct pool *spot_pool(struct spot spot)
+{
+	return &spot.arena->pools[spot.page];
 }
 
 static_assert(ARENA_SIZE / ARENA_PAGES / SIZE_STEP < POOL_FAR);

@@ -18,13 +18,13 @@
 void object_free_block(struct pheap_cache *cache, struct pheap_object *obj)
 {
 	struct pheap_cache *same;
-	struct pool *page;
+	struct spot page;
 	bool done;
 
 	preempt_disable();
-	page = object_page(obj, &same);
+	page = object_spot(obj, &same);
 	done = cache->object_fast &&
-	       free_object_fast(cache, pool_arena(page), obj);
+	       free_object_fast(cache, page.arena, obj);
 	preempt_enable();
 	if (done)
 		return;

@@ -32,10 +32,10 @@ static bool look_wants(const struct look *look, int rc)
 	       (look->dead && rc & __PHEAP_PENDING);
 }
 
-static bool look_page(struct look *look, struct pool *page)
+static bool look_page(struct look *look, struct spot page)
 {
 	/* What is on the page is looked at after this. */
-	struct pheap_cache *cache = smp_load_acquire(pool_owner(page));
+	struct pheap_cache *cache = smp_load_acquire(spot_owner(page));
 	struct pheap_object *obj;
 
 	if (!cache->type)
@@ -56,10 +56,10 @@ static bool look_page(struct look *look, struct pool *page)
 
 static bool look_arena(struct look *look, struct arena *arena)
 {
-	unsigned int i;
+	struct spot page = { arena };
 
-	for (i = 0; i < ARENA_PAGES; i++)
-		if (!look_page(look, &arena->pools[i]))
+	for (; page.page < ARENA_PAGES; page.page++)
+		if (!look_page(look, page))
 			return false;
 	return true;
 }
@@ -190,7 +190,7 @@ static bool look_referrer(struct pheap_object *obj, void *arg)
 	struct pheap_cache *cache;
 
 	search->found = false;
-	if (!object_page(obj, &cache))
+	if (!object_spot(obj, &cache).arena)
 		return true;
 	type_visit(cache->type, cache, obj, look_slot_is, search);
 	if (!search->found)

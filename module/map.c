@@ -133,46 +133,54 @@ struct arena *map_find_arena(const struct pheap *heap, unsigned long addr)
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_arena);
 
-struct pool *map_find_page(const void *p)
+struct spot map_find_page(const void *p)
 {
-	unsigned int page = (unsigned long)p >> PAGE_SHIFT & (ARENA_PAGES - 1);
+	unsigned long page = (unsigned long)p / PAGE_SIZE % ARENA_PAGES;
 	unsigned long addr = (unsigned long)p;
 	struct arena *arena;
 
 	for (arena = map_first(addr); arena; arena = map_after(arena, addr))
 		if (READ_ONCE(arena->present) & BIT_ULL(page))
-			return &arena->pools[page];
-	return NULL;
+			break;
+	return (struct spot) { arena, page };
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_page);
 
-struct pool *map_find_pool(const void *p)
+struct spot map_find_pool(const void *p)
 {
-	struct pool *page = map_find_page(p);
+	struct spot page = map_find_page(p);
 	struct pheap_cache *cache;
 	unsigned long start;
 
-	if (!page)
-		return NULL;
-	cache = READ_ONCE(*pool_owner(page));
-	start = READ_ONCE(pool_arena(page)->start[page->page]) - cache->key;
+	if (!page.arena)
+		return page;
+	cache = READ_ONCE(*spot_owner(page));
+	start = READ_ONCE(page.arena->start[page.page]) - cache->key;
 	/* Whoever looks at what is not his may see both of different pools. */
 	if (cache == cache_none ||
-	    (unsigned long)pool_base(page) - start >= cache->pages * PAGE_SIZE)
-		return NULL;
-	return pool_at(pool_arena(page), start);
+	    (unsigned long)spot_base(page) - start >= cache->pages * PAGE_SIZE)
+		return (struct spot) {};
+	return (struct spot) { page.arena, start / PAGE_SIZE % ARENA_PAGES };
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_pool);
+
+struct spot map_find_run(const struct pool *run)
+{
+	struct spot spot;
+
+	rcu_read_lock();
+	spot = map_find_page(pool_base(run));
+	rcu_read_unlock();
+	return spot;
+}
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(map_find_run);
 
 static void map_init_none(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARENA_PAGES; i++) {
+	for (i = 0; i < ARENA_PAGES; i++)
 		arena_none.cache[i] = cache_none;
-		arena_none.pools[i].page = i;
-		arena_none.pools[i].bucket = POOL_GONE;
-	}
 }
 
 static struct arena **map_new_table(unsigned long nr)

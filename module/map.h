@@ -50,10 +50,13 @@ static __always_inline struct arena *map_look(unsigned long addr)
 	return __pheap_load(table[addr >> ARENA_SHIFT & __pheap_map_mask]);
 }
 
-/* The descriptor of the page that @p points to; NULL if it is in no arena. */
-struct pool *map_find_page(const void *p);
+/* The page that @p points to, of whatever arena. */
+struct spot map_find_page(const void *p);
 
-/* The first descriptor of the pool that @p points into, or NULL. */
-struct pool *map_find_pool(const void *p);
+/* The first page of the pool that @p points into. */
+struct spot map_find_pool(const void *p);
+
+/* Where a run of pages begins that the caller has, so that it stays. */
+struct spot map_find_run(const struct pool *run);
 
 #endif /* _PHEAP_MAP_H */

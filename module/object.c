@@ -87,9 +87,9 @@ static bool object_unref(struct pheap_object *obj)
 void __pheap_touch_slow(struct pheap_object *obj)
 {
 	struct pheap_cache *cache;
-	struct pool *page = object_page(obj, &cache);
+	struct spot page = object_spot(obj, &cache);
 
-	if (unlikely(!page) || cache->type->flags & PHEAP_TYPE_ACYCLIC)
+	if (unlikely(!page.arena) || cache->type->flags & PHEAP_TYPE_ACYCLIC)
 		return;
 	cand_set(page, obj);
 	gc_touched(cache->type->gc, cache->size);
@@ -197,14 +197,14 @@ static void object_set_pending(struct pheap_object *obj)
 void object_pend(struct pheap_object *obj)
 {
 	struct pheap_cache *cache;
-	struct pool *page;
+	struct spot page;
 
 	rcu_read_lock();
-	page = object_page(obj, &cache);
+	page = object_spot(obj, &cache);
 	object_set_pending(obj);
 	/* The reaper takes the page's bit, then looks at the flags. */
 	smp_mb__after_atomic();
-	set_bit(page->page, &pool_arena(page)->dead);
+	set_bit(page.page, &page.arena->dead);
 	gc_kick_reaper(cache->type->gc);
 	rcu_read_unlock();
 }

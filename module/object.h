@@ -123,47 +123,46 @@ static inline int object_rc(const struct pheap_object *obj)
 
 /*
  * The page that @obj starts in, and whose it was when this looked: of a type.
- * In an RCU section; NULL if @obj is no object.
+ * In an RCU section; none if @obj is no object.
  */
-static __always_inline struct pool *object_page(const struct pheap_object *obj,
-						struct pheap_cache **cache)
+static __always_inline struct spot object_spot(const struct pheap_object *obj,
+					       struct pheap_cache **cache)
 {
 	struct arena *arena = map_look((unsigned long)obj);
 	unsigned long off = (unsigned long)obj - arena->base;
-	unsigned long index = off / PAGE_SIZE % ARENA_PAGES;
-	struct pool *page;
+	struct spot page = { arena, off / PAGE_SIZE % ARENA_PAGES };
 
-	*cache = READ_ONCE(arena->cache[index]);
+	*cache = READ_ONCE(*spot_owner(page));
 	if (likely(off < ARENA_SIZE && (*cache)->type))
-		return &arena->pools[index];
+		return page;
 	page = map_find_page(obj);
-	if (!page)
-		return NULL;
-	*cache = READ_ONCE(*pool_owner(page));
-	return (*cache)->type ? page : NULL;
+	if (!page.arena)
+		return page;
+	*cache = READ_ONCE(*spot_owner(page));
+	return (*cache)->type ? page : (struct spot) {};
 }
 
 /* The cache of an object that somebody holds, so that it stays; or NULL. */
 static inline struct pheap_cache *object_cache(const struct pheap_object *obj)
 {
 	struct pheap_cache *cache;
-	struct pool *page;
+	struct arena *arena;
 
 	rcu_read_lock();
-	page = object_page(obj, &cache);
+	arena = object_spot(obj, &cache).arena;
 	rcu_read_unlock();
-	return page ? cache : NULL;
+	return arena ? cache : NULL;
 }
 
 /* The object of @cache that starts at @at in the pool, if that is on @page. */
 static __always_inline struct pheap_object *
-object_at(struct pool *page, const struct pheap_cache *cache, u32 at)
+object_at(struct spot page, const struct pheap_cache *cache, u32 at)
 {
-	u32 lead = pool_lead(page);
+	u32 lead = spot_lead(page);
 
 	if (at > cache->last || at >= lead + PAGE_SIZE)
 		return NULL;
-	return pool_base(page) + (at - lead);
+	return spot_base(page) + (at - lead);
 }
 
 /*
@@ -171,9 +170,9 @@ object_at(struct pool *page, const struct pheap_cache *cache, u32 at)
  * after the other.
  */
 static __always_inline struct pheap_object *
-object_first(struct pool *page, const struct pheap_cache *cache)
+object_first(struct spot page, const struct pheap_cache *cache)
 {
-	u32 lead = pool_lead(page);
+	u32 lead = spot_lead(page);
 
 	if (lead)
 		lead = DIV_ROUND_UP(lead, cache->size) * cache->size;
@@ -181,20 +180,20 @@ object_first(struct pool *page, const struct pheap_cache *cache)
 }
 
 static __always_inline struct pheap_object *
-object_next(struct pool *page, const struct pheap_cache *cache,
+object_next(struct spot page, const struct pheap_cache *cache,
 	    struct pheap_object *obj)
 {
-	u32 at = (void *)obj - pool_base(page);
+	u32 at = (void *)obj - spot_base(page);
 
-	return object_at(page, cache, pool_lead(page) + at + cache->size);
+	return object_at(page, cache, spot_lead(page) + at + cache->size);
 }
 
 /* Whether an object, or its free block, starts at @obj on a page of @cache. */
-static inline bool object_is_at(struct pool *page,
+static inline bool object_is_at(struct spot page,
 				const struct pheap_cache *cache,
 				const struct pheap_object *obj)
 {
-	u32 at = pool_lead(page) + offset_in_page(obj);
+	u32 at = spot_lead(page) + offset_in_page(obj);
 
 	return at <= cache->last && at % cache->size == 0;
 }

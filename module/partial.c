@@ -83,19 +83,17 @@ static u64 partial_late(const struct pheap_cache *cache)
 
 bool partial_mark_late(struct pheap_cache *cache, void *p)
 {
-	struct pool *pool = map_find_pool(p);
-	struct arena *arena;
+	struct spot spot = map_find_pool(p);
 
-	if (!pool || READ_ONCE(*pool_owner(pool)) != cache)
+	if (!spot.arena || READ_ONCE(*spot_owner(spot)) != cache)
 		return false;
-	arena = pool_arena(pool);
 	*mark_at(cache, p) = partial_late(cache);
 	/* Whoever sees the bit sees the mark. */
 	smp_mb__before_atomic();
-	set_bit(pool->page, &arena->late);
+	set_bit(spot.page, &spot.arena->late);
 	/* Whoever clears this sees the bit. */
 	smp_mb__after_atomic();
-	WRITE_ONCE(cache_node(cache, arena->node)->late, true);
+	WRITE_ONCE(cache_node(cache, spot.arena->node)->late, true);
 	return true;
 }
 
@@ -125,21 +123,21 @@ static void partial_settle_arena(struct pheap_cache *cache,
 				 struct cache_node *cn, struct arena *arena)
 {
 	unsigned long late = READ_ONCE(arena->late);
-	struct pool *pool;
+	struct spot spot = { arena };
 
 	for (; late; late &= late - 1) {
-		pool = &arena->pools[__ffs(late)];
-		if (READ_ONCE(*pool_owner(pool)) != cache)
+		spot.page = __ffs(late);
+		if (READ_ONCE(*spot_owner(spot)) != cache)
 			continue;
-		if (pool->bucket >= POOL_GONE) {
+		if (!partial_has(cache, spot)) {
 			/* Put aside since we have the lock: another time. */
 			WRITE_ONCE(cn->late, true);
 			continue;
 		}
-		clear_bit(pool->page, &arena->late);
+		clear_bit(spot.page, &arena->late);
 		/* A mark that comes from here on comes with the bit again. */
 		smp_mb__after_atomic();
-		partial_settle_pool(cache, cn, pool);
+		partial_settle_pool(cache, cn, spot_pool(spot));
 	}
 }
 

@@ -91,6 +91,27 @@ static inline void partial_unlock(struct pheap_cache *cache,
 }
 
 /*
+ * Whether a pool of @cache begins at @spot that is in its lists, with the lock held.
+ * One that left them may leave the heap meanwhile, and another may come, which is in no
+ * list: of both the bucket is POOL_GONE while the page is the cache's, and between
+ * them it is anything.
+ */
+static inline bool partial_has(const struct pheap_cache *cache, struct spot spot)
+{
+	const struct pool *pool = spot_pool(spot);
+
+	if (READ_ONCE(pool->bucket) >= POOL_GONE)
+		return false;
+	/* If the page is still the cache's, it was so then. */
+	smp_rmb();
+	if (READ_ONCE(*spot_owner(spot)) != cache)
+		return false;
+	/* If it is so again, the bucket was set first. */
+	smp_rmb();
+	return READ_ONCE(pool->bucket) < POOL_GONE;
+}
+
+/*
  * The fewer free blocks, the lower; a pool without live ones is in the last, and one
  * without free ones in POOL_FULL.  Others may have more free blocks than their list
  * says, or fewer: they are moved only from and to those two.  Who takes blocks takes

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/kmemleak.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 
 #include "arena.h"
 #include "backing.h"
 #include "debug.h"
+#include "map.h"
 #include "mark.h"
 #include "partial.h"
 #include "pool.h"
@@ -141,7 +143,7 @@ static void pool_free_map(struct pheap_cache *cache, struct pool *pool)
 static struct cache_node *pool_cache_node(struct pheap_cache *cache,
 					  struct pool *pool)
 {
-	return cache_node(cache, pool_arena(pool)->node);
+	return cache_node(cache, pool_node(pool));
 }
 
 /* Pools, all of one node, come to the cache's others. */
@@ -177,7 +179,7 @@ static void pool_destruct(struct pheap_cache *cache, struct pool *pool)
 static void pool_release_rcu(struct rcu_head *rcu)
 {
 	struct pool *pool = container_of(rcu, struct pool, rcu);
-	struct pheap *heap = pool_arena(pool)->heap;
+	struct pheap *heap = map_find_run(pool).arena->heap;
 	unsigned int pages = pool->word;
 
 	arena_give(pool, pages);
@@ -221,14 +223,15 @@ static bool pool_is_held(struct pheap *heap, struct pool *pool)
  */
 static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
 {
+	struct spot spot = map_find_run(pool);
 	struct pheap *heap = cache->heap;
 	unsigned int i;
 
 	atomic_long_add(cache->pages, &heap->waiting);
 	/* For pool_release_rcu(), when the cache may be gone; there is no bitmap. */
 	pool->word = cache->pages;
-	for (i = 0; i < cache->pages; i++)
-		WRITE_ONCE(*pool_owner(pool + i), cache_none);
+	for (i = 0; i < cache->pages; i++, spot.page++)
+		WRITE_ONCE(*spot_owner(spot), cache_none);
 	/* Either the holder sees that this is no pool, or we see the hold. */
 	if (!pool_is_held(heap, pool))
 		compat_call_rcu(&pool->rcu, pool_release_rcu);
@@ -290,17 +293,6 @@ void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
 		pool_release(cache, pools);
 }
 
-/*
- * A pool that lost its last block to a double free may be gone, or another
- * cache's.
- */
-static bool pool_is_of(const struct pheap_cache *cache,
-		       const struct pool *pool)
-{
-	return READ_ONCE(*pool_owner(pool)) == cache &&
-	       pool->bucket < POOL_GONE;
-}
-
 void pool_decay_later(struct pheap *heap)
 {
 	if (READ_ONCE(heap->decaying))
@@ -314,15 +306,16 @@ void pool_decay_later(struct pheap *heap)
 	rcu_read_unlock();
 }
 
-bool pool_give_all(struct pheap_cache *cache, struct pool *page)
+bool pool_give_all(struct pheap_cache *cache, struct spot page)
 {
-	struct pool *pool = pool_first(page);
-	struct cache_node *cn = pool_cache_node(cache, pool);
+	struct cache_node *cn = cache_node(cache, page.arena->node);
+	struct spot first = spot_first(page);
+	struct pool *pool = spot_pool(first);
 	HLIST_HEAD(all);
 
 	if (!partial_lock(cache, cn))
 		return false;
-	if (pool_is_of(cache, pool) && !pool_nr_free(cache, pool))
+	if (partial_has(cache, first) && !pool_nr_free(cache, pool))
 		partial_take_out(cache, cn, pool, &all);
 	partial_unlock(cache, cn);
 	if (hlist_empty(&all))
@@ -335,30 +328,34 @@ bool pool_give_all(struct pheap_cache *cache, struct pool *page)
  * The bitmap that is beside a pool may go meanwhile.  Who may not wait for the lock
  * believes that the block he asks about is one.
  */
-static bool pool_allocated_locked(struct pheap_cache *cache, struct pool *pool,
+static bool pool_allocated_locked(struct pheap_cache *cache, struct spot spot,
 				  unsigned int index)
 {
-	struct cache_node *cn = pool_cache_node(cache, pool);
+	struct cache_node *cn = cache_node(cache, spot.arena->node);
 	bool allocated;
 
 	if (!partial_lock(cache, cn))
 		return true;
-	allocated = pool_is_of(cache, pool) &&
-		    pool_bitmap(pool, cache)[index / 64] & BIT_ULL(index % 64);
+	allocated = partial_has(cache, spot) &&
+		    pool_bitmap(spot_pool(spot), cache)[index / 64] &
+			    BIT_ULL(index % 64);
 	partial_unlock(cache, cn);
 	return allocated;
 }
 
-bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
+bool pool_allocated(struct pheap_cache *cache, struct spot spot,
 		    const void *p)
 {
-	unsigned int index = pool_index(cache, pool_offset(pool, p));
+	unsigned int index = pool_index(cache, p - spot_base(spot));
+	u64 word;
 
 	if (cache->blocks > 64)
-		return pool_allocated_locked(cache, pool, index);
+		return pool_allocated_locked(cache, spot, index);
 	/* No look at the bucket: the pool may be on its way to another. */
-	return READ_ONCE(*pool_owner(pool)) == cache &&
-	       READ_ONCE(pool->word) & BIT_ULL(index);
+	word = READ_ONCE(spot_pool(spot)->word);
+	/* If the page is still the cache's, so was the word. */
+	smp_rmb();
+	return READ_ONCE(*spot_owner(spot)) == cache && word & BIT_ULL(index);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_allocated);
 
@@ -375,6 +372,8 @@ static int pool_init_map(struct pheap_cache *cache, struct pool *pool,
 			map = backing_spare_get(cache->heap);
 		if (!map)
 			return -ENOMEM;
+		/* It does not look at descriptors of pages. */
+		kmemleak_ignore(map);
 		pool->map = map;
 	}
 	memset(map, 0, words * sizeof(*map));
@@ -390,7 +389,7 @@ static int pool_prepare(struct pheap_cache *cache, struct pool *pool,
 	int err = 0;
 
 	if (cache->cyclic)
-		err = arena_prepare_cands(pool_arena(pool), gfp);
+		err = arena_prepare_cands(map_find_run(pool).arena, gfp);
 	return err ?: pool_init_map(cache, pool, gfp);
 }
 
@@ -428,14 +427,14 @@ static void pool_construct(struct pheap_cache *cache, struct pool *pool)
 /* The pool is whole from here on. */
 static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 {
-	struct arena *arena = pool_arena(pool);
-	unsigned int i, end = pool->page + cache->pages;
+	unsigned long start = (unsigned long)pool_base(pool) + cache->key;
+	struct spot spot = map_find_run(pool);
+	unsigned long end = spot.page + cache->pages;
 
-	for (i = pool->page; i < end; i++) {
-		WRITE_ONCE(arena->start[i],
-			   (unsigned long)pool_base(pool) + cache->key);
+	for (; spot.page < end; spot.page++) {
+		WRITE_ONCE(spot.arena->start[spot.page], start);
 		/* For those who walk over objects without a lock. */
-		smp_store_release(&arena->cache[i], cache);
+		smp_store_release(spot_owner(spot), cache);
 	}
 }
 
@@ -593,7 +592,7 @@ static int pool_more_pages(struct pheap_cache *cache, int node, gfp_t gfp,
 	pool[0] = pool_new_pages(cache, node, gfp);
 	if (IS_ERR(pool[0]))
 		return PTR_ERR(pool[0]);
-	if (nr == 1 || pool_arena(pool[0])->node != node)
+	if (nr == 1 || pool_node(pool[0]) != node)
 		return 1;
 	return 1 + arena_take_runs(cache->heap, node, cache->pages,
 				   cache->align_pages, pool + 1, nr - 1);
@@ -611,6 +610,7 @@ static int pool_make(struct pheap_cache *cache, struct pool **pool,
 		if (err)
 			break;
 		pool[made]->due = -POOL_FAR;
+		pool[made]->bucket = POOL_GONE;
 	}
 	while (nr > made)
 		arena_give(pool[--nr], cache->pages);
@@ -686,19 +686,19 @@ static bool pool_walk_blocks(struct pheap_cache *cache, struct pool *pool,
 	return true;
 }
 
-bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg)
+bool pool_walk(struct spot spot, pool_visit_fn fn, void *arg)
 {
-	struct pheap_cache *cache = READ_ONCE(*pool_owner(pool));
-	struct cache_node *cn = pool_cache_node(cache, pool);
+	struct pheap_cache *cache = READ_ONCE(*spot_owner(spot));
+	struct cache_node *cn = cache_node(cache, spot.arena->node);
 	bool more = true;
 
-	if (cache == cache_none || pool_lead(pool))
+	if (cache == cache_none || spot_lead(spot))
 		return true;
 	partial_tidy(cache, cn);
 	if (!partial_lock(cache, cn))
 		return true;
-	if (pool_is_of(cache, pool))
-		more = pool_walk_blocks(cache, pool, fn, arg);
+	if (partial_has(cache, spot))
+		more = pool_walk_blocks(cache, spot_pool(spot), fn, arg);
 	partial_unlock(cache, cn);
 	return more;
 }

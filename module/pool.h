@@ -28,7 +28,7 @@ unsigned int pool_take_blocks(struct pheap_cache *cache, int node, void **p,
  * Give back all blocks of the pool that @page is of, whether they are marked or
  * not.  Returns false, with nothing done, if some were free.
  */
-bool pool_give_all(struct pheap_cache *cache, struct pool *page);
+bool pool_give_all(struct pheap_cache *cache, struct spot page);
 
 /*
  * Add a pool to @cache, on @node, or more if @nr blocks fill them, of pages that the
@@ -73,18 +73,21 @@ void pool_destroy_all(struct pheap_cache *cache);
  */
 void pool_hold(struct pheap *heap, bool hold);
 
-/* Is the block that @pool has at @p allocated, in a magazine or not? */
-bool pool_allocated(struct pheap_cache *cache, struct pool *pool,
+/*
+ * Is the block that the pool which begins at @spot has at @p allocated, in a magazine
+ * or not?
+ */
+bool pool_allocated(struct pheap_cache *cache, struct spot spot,
 		    const void *p);
 
 /*
- * Call @fn for each allocated block, in a magazine or not, until it returns
- * false; then, return false.  @pool may be the descriptor of any page, in an
- * RCU section.
+ * Call @fn for each allocated block of the pool that begins at @spot, in a magazine or
+ * not, until it returns false; then, return false.  @spot may be any page, in an RCU
+ * section.
  */
 typedef bool (*pool_visit_fn)(struct pheap_cache *cache, void *p, void *arg);
 
-bool pool_walk(struct pool *pool, pool_visit_fn fn, void *arg);
+bool pool_walk(struct spot spot, pool_visit_fn fn, void *arg);
 
 /* Whether there may be free blocks on @node, in pools or the depot. */
 static inline bool pool_has_free(struct pheap_cache *cache, int node)
@@ -93,12 +96,6 @@ static inline bool pool_has_free(struct pheap_cache *cache, int node)
 
 	return READ_ONCE(cn->nr_free) || READ_ONCE(cn->nr_depot) ||
 	       !hlist_empty(&cn->aside);
-}
-
-/* Offset of @p in its pool, and whether a block starts there. */
-static inline u32 pool_offset(const struct pool *pool, const void *p)
-{
-	return (u32)((unsigned long)p - (unsigned long)pool_base(pool));
 }
 
 static inline unsigned int pool_index(const struct pheap_cache *cache,

@@ -43,10 +43,10 @@ static void reap_take(struct reaped *reaped, struct pheap_object *obj)
 }
 
 /* In an RCU section.  Returns false if there may be more. */
-static bool reap_page(struct pool *page, struct reaped *reaped)
+static bool reap_page(struct spot page, struct reaped *reaped)
 {
 	/* What is on the page is looked at after this. */
-	struct pheap_cache *cache = smp_load_acquire(pool_owner(page));
+	struct pheap_cache *cache = smp_load_acquire(spot_owner(page));
 	struct pheap_object *obj;
 
 	if (!cache->type)
@@ -62,15 +62,15 @@ static bool reap_page(struct pool *page, struct reaped *reaped)
 
 static void reap_arena(struct arena *arena, struct reaped *reaped)
 {
-	unsigned int page;
+	struct spot page = { arena };
 
 	while (READ_ONCE(arena->dead) && reaped->nr < REAP_BATCH) {
-		page = __ffs(READ_ONCE(arena->dead));
-		clear_bit(page, &arena->dead);
+		page.page = __ffs(READ_ONCE(arena->dead));
+		clear_bit(page.page, &arena->dead);
 		/* The bit, then the flags: see object_pend(). */
 		smp_mb__after_atomic();
-		if (!reap_page(&arena->pools[page], reaped))
-			set_bit(page, &arena->dead);
+		if (!reap_page(page, reaped))
+			set_bit(page.page, &arena->dead);
 	}
 }
 

@@ -74,7 +74,7 @@ static bool scan_skips(const struct scan *scan, const struct arena *arena)
  * struct scan_page - a page, for those who go through its members
  * @scan: scan.
  * @side: notes of its arena.
- * @page: descriptor.
+ * @page: the page.
  * @base: address.
  * @cache: cache, if its type is known.
  * @type: type, or NULL if the page is in no pool any more.
@@ -83,7 +83,7 @@ static bool scan_skips(const struct scan *scan, const struct arena *arena)
 struct scan_page {
 	struct scan *scan;
 	struct gc_side *side;
-	struct pool *page;
+	struct spot page;
 	void *base;
 	struct pheap_cache *cache;
 	struct pheap_type *type;
@@ -95,8 +95,8 @@ static void scan_page_init(struct scan_page *sp, struct scan *scan,
 {
 	sp->scan = scan;
 	sp->side = side;
-	sp->page = &side->arena->pools[index];
-	sp->base = pool_base(sp->page);
+	sp->page = (struct spot) { side->arena, index };
+	sp->base = spot_base(sp->page);
 	/* What is on the page is looked at after this. */
 	sp->cache = smp_load_acquire(&side->arena->cache[index]);
 	sp->type = sp->cache->type;
@@ -111,7 +111,7 @@ static __always_inline void *scan_at(const struct scan_page *sp,
 	u32 lead;
 
 	if (sp->odd) {
-		lead = pool_lead(sp->page);
+		lead = spot_lead(sp->page);
 		at = pool_index(sp->cache, lead + at + SIDE_GRANULE / 2) *
 			     sp->cache->size - lead;
 	}
@@ -124,7 +124,7 @@ typedef bool (*scan_member_fn)(struct scan_page *sp, struct pheap_object *obj);
 static __always_inline bool scan_page_members(struct scan_page *sp,
 					      scan_member_fn fn)
 {
-	u64 *set = sp->side->page[sp->page->page].set;
+	u64 *set = sp->side->page[sp->page.page].set;
 	unsigned int w;
 	void *obj;
 	u64 todo;
@@ -161,10 +161,10 @@ static __always_inline bool scan_pages(struct scan *scan, scan_page_fn fn)
 
 static bool scan_page_forget(struct scan_page *sp)
 {
-	u64 *set = sp->side->page[sp->page->page].set;
+	u64 *set = sp->side->page[sp->page.page].set;
 
 	if (!(set[0] | set[1] | set[2] | set[3]))
-		sp->side->set_pages &= ~BIT_ULL(sp->page->page);
+		sp->side->set_pages &= ~BIT_ULL(sp->page.page);
 	return true;
 }
 
@@ -229,9 +229,9 @@ static __always_inline bool scan_age_object(const struct scan_page *sp,
 
 static void scan_age_members(struct scan_page *sp, unsigned long cand)
 {
-	u32 room = min_t(u32, sp->cache->last - pool_lead(sp->page), PAGE_SIZE - 1);
+	u32 room = min_t(u32, sp->cache->last - spot_lead(sp->page), PAGE_SIZE - 1);
 	void *obj = object_first(sp->page, sp->cache);
-	void *last = pool_base(sp->page) + room;
+	void *last = spot_base(sp->page) + room;
 	u64 join[SIDE_WORDS] = {};
 	unsigned int bit;
 
@@ -243,13 +243,13 @@ static void scan_age_members(struct scan_page *sp, unsigned long cand)
 		join[bit / 64] |= BIT_ULL(bit % 64);
 		sp->scan->info.candidates++;
 	}
-	side_join_page(&sp->scan->sides, sp->side, sp->page->page, join);
+	side_join_page(&sp->scan->sides, sp->side, sp->page.page, join);
 }
 
 static void scan_age_page(struct scan *scan, struct arena *arena,
 			  unsigned int index)
 {
-	struct pool *page = &arena->pools[index];
+	struct spot page = { arena, index };
 	unsigned long cand = cand_take(&arena->cands[index]);
 	struct scan_page sp = { .scan = scan, .page = page };
 
@@ -415,7 +415,7 @@ static __always_inline void scan_grey_member(struct scan_page *sp,
 static __always_inline void scan_grey_page(struct scan_page *sp,
 					   scan_test_fn test, type_slot_fn fn)
 {
-	struct side_page *bits = &sp->side->page[sp->page->page];
+	struct side_page *bits = &sp->side->page[sp->page.page];
 	unsigned int w;
 	void *obj;
 
@@ -782,7 +782,7 @@ static __always_inline void scan_free_member(struct scan_page *sp,
 
 static void scan_free_page(struct scan_page *sp, struct scan_free *out)
 {
-	u64 *set = sp->side->page[sp->page->page].set;
+	u64 *set = sp->side->page[sp->page.page].set;
 	unsigned int w;
 	u64 todo;
 

@@ -28,14 +28,13 @@ static __always_inline void cand_give(struct arena *arena, unsigned int page,
 }
 
 /* Make a candidate of an object that starts at @p on @page. */
-static __always_inline void cand_set(struct pool *page, const void *p)
+static __always_inline void cand_set(struct spot page, const void *p)
 {
 	unsigned long bit = BIT(offset_in_page(p) >> CAND_SHIFT);
-	struct arena *arena = pool_arena(page);
 
-	if (READ_ONCE(arena->cands[page->page]) & bit)
+	if (READ_ONCE(page.arena->cands[page.page]) & bit)
 		return;
-	cand_give(arena, page->page, bit);
+	cand_give(page.arena, page.page, bit);
 	/* The scan clears what gc_touched() looks at, then takes the bits. */
 	smp_mb__after_atomic();
 }

@@ -197,11 +197,11 @@ struct pheap_type *pheap_object_type(const struct pheap_object *obj)
 {
 	struct pheap_type *type = NULL;
 	struct pheap_cache *cache;
-	struct pool *page;
+	struct spot page;
 
 	rcu_read_lock();
-	page = object_page(obj, &cache);
-	if (page && object_is_at(page, cache, obj) &&
+	page = object_spot(obj, &cache);
+	if (page.arena && object_is_at(page, cache, obj) &&
 	    object_rc(obj) != OBJECT_FREE)
 		type = cache->type;
 	rcu_read_unlock();

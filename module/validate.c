@@ -8,6 +8,7 @@
 #include "arena.h"
 #include "backing.h"
 #include "cache.h"
+#include "map.h"
 #include "partial.h"
 #include "pool.h"
 #include "report.h"
@@ -41,6 +42,7 @@ static void check_pool(struct check *check, struct pheap_cache *cache,
 {
 	u64 *map = pool_bitmap(pool, cache);
 	int far = bucket == POOL_FULL ? POOL_FAR : 0;
+	struct spot spot = map_find_run(pool);
 	unsigned int i, set = 0, nr_free;
 
 	for (i = 0; i < DIV_ROUND_UP(cache->blocks, 64); i++)
@@ -52,16 +54,18 @@ static void check_pool(struct check *check, struct pheap_cache *cache,
 		 pool_nr_free(cache, pool));
 	check_eq(check, "pool: set bits == due", set, pool->due + far);
 	check_eq(check, "pool: bucket is its list's", pool->bucket, bucket);
+	check_eq(check, "pool: is on its arena's node", pool_node(pool),
+		 spot.arena->node);
 	check_eq(check, "pool: full if in the list of full ones",
 		 !nr_free, bucket == POOL_FULL);
 	check_eq(check, "pool: nothing live if in the list of those",
 		 partial_bucket(cache, nr_free) == POOL_IDLE,
 		 bucket == POOL_IDLE);
-	for (i = 0; i < cache->pages; i++) {
+	for (i = 0; i < cache->pages; i++, spot.page++) {
 		check_eq(check, "pool: pages lead to the first",
-			 pool_lead(pool + i), i << PAGE_SHIFT);
+			 spot_lead(spot), i << PAGE_SHIFT);
 		check_eq(check, "pool: pages are the cache's",
-			 (unsigned long)*pool_owner(pool + i),
+			 (unsigned long)*spot_owner(spot),
 			 (unsigned long)cache);
 	}
 }
@@ -105,7 +109,7 @@ static void check_arena(struct check *check, struct arena *arena,
 	check_eq(check, "arena: heads are part of present",
 		 arena->heads & ~arena->present, 0);
 	check_eq(check, "arena: free pages are its bucket's",
-		 hweight64(arena->free), bucket);
+		 arena_bucket(hweight64(arena->free)), bucket);
 	check_eq(check, "arena: has pages", !arena->present, 0);
 	for (i = 0; i < ARENA_PAGES; i++) {
 		if (!(arena->free & BIT_ULL(i)))
@@ -125,11 +129,10 @@ static void check_heap_node(struct check *check, struct heap_node *hn)
 	unsigned int i;
 
 	raw_spin_lock_irqsave(&hn->lock, flags);
-	for (i = 0; i <= ARENA_PAGES; i++) {
-		if (i)
-			check_eq(check, "heap: nonempty == lists with arenas",
-				 !!(hn->nonempty & BIT_ULL(i - 1)),
-				 !hlist_empty(&hn->buckets[i]));
+	for (i = 0; i < ARRAY_SIZE(hn->buckets); i++) {
+		check_eq(check, "heap: nonempty == lists with arenas",
+			 !!(hn->nonempty & BIT_ULL(i)),
+			 !hlist_empty(&hn->buckets[i]));
 		hlist_for_each_entry(arena, &hn->buckets[i], link) {
 			check_arena(check, arena, i);
 			arenas++;

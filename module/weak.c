@@ -126,7 +126,7 @@ static bool weak_object(struct pheap_object *obj, enum scan_kill *kill)
 
 	/* Should it not see us, it sees this when it looks again. */
 	object_touch_alive(obj);
-	if (!object_page(obj, &cache))
+	if (!object_spot(obj, &cache).arena)
 		return false;
 	*kill = atomic_cmpxchg(&cache->type->gc->kill, KILL_TENTATIVE,
 			       KILL_ABORTED);
