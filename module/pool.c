@@ -67,7 +67,7 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 				   unsigned int nr)
 {
 	unsigned int take = min(nr, pool_nr_free(cache, pool));
-	u64 *map = pool_bitmap(pool, cache);
+	u64 *map = pool_bitmap(pool, cache), *begin = map;
 	unsigned long size = cache->size;
 	void *base = pool_base(pool);
 	unsigned int left = take;
@@ -76,6 +76,10 @@ static unsigned int pool_take_from(struct pheap_cache *cache,
 
 	if (take == cache->blocks)
 		return pool_take_all(cache, pool, p);
+	/* There is a free one: nothing is to be looked for past the end. */
+	while (*map == U64_MAX)
+		map++;
+	base += (map - begin) * 64 * size;
 	for (; left; map++, base += 64 * size) {
 		for (avail = ~*map; avail && left; left -= run) {
 			run = pool_cut_run(&avail, left, &first);
