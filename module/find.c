@@ -55,12 +55,37 @@ static bool find_in_pool(struct spot spot, const void *p, struct found *found)
 	return true;
 }
 
+/* What a free asks of a block of a class, too: it starts there, and has no mark. */
+static bool find_first(const void *p, struct found *found)
+{
+	struct arena *arena = map_look((unsigned long)p);
+	struct pheap_cache *cache;
+
+	cache = READ_ONCE(arena->cache[__pheap_page_of((unsigned long)p)]);
+	if (!__pheap_is_start((struct __pheap_arena *)arena, (unsigned long)p, 0,
+			      (struct __pheap_cache *)cache,
+			      &cache->class_bound) ||
+	    mark_is_set(cache, p))
+		return false;
+	*found = (struct found) {
+		.heap = cache->heap,
+		.cache = cache,
+		.size = cache->usable,
+		.block = cache->size,
+	};
+	return true;
+}
+
 bool find_block(const void *p, struct found *found)
 {
 	struct spot spot;
 	bool is;
 
 	rcu_read_lock();
+	if (likely(find_first(p, found))) {
+		rcu_read_unlock();
+		return true;
+	}
 	spot = map_find_pool(p);
 	is = spot.arena ? find_in_pool(spot, p, found) : find_outside(p, found);
 	rcu_read_unlock();
