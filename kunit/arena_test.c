@@ -191,6 +191,26 @@ static void arena_passes_over_fragments(struct kunit *test)
 	give_each(a, ~0x5555ULL);
 }
 
+/* However many have too little. */
+static void arena_finds_what_is_behind_fragments(struct kunit *test)
+{
+	struct pool *pools[40], *last, *run;
+	unsigned int i;
+
+	keep_all(test);
+	last = take_window(test);
+	give_each(last, 3);
+	for (i = 0; i < ARRAY_SIZE(pools); i++) {
+		pools[i] = take_window(test);
+		give_each(pools[i], BIT_ULL(7));
+	}
+	run = arena_take(heap_of(test), pool_node(last), 2, 1);
+	KUNIT_EXPECT_PTR_EQ(test, run, last);
+	for (i = 0; i < ARRAY_SIZE(pools); i++)
+		give_each(pools[i], ~BIT_ULL(7));
+	arena_give(last, ARENA_PAGES);
+}
+
 /* Whatever order the page allocator has left, down to single pages. */
 static void arena_grows_by_what_there_is(struct kunit *test)
 {
@@ -472,6 +492,7 @@ static struct kunit_case arena_cases[] = {
 	MODE_CASE(arenas, arena_matches_model),
 	MODE_CASE(plain, arena_takes_fullest_first),
 	MODE_CASE(plain, arena_passes_over_fragments),
+	MODE_CASE(plain, arena_finds_what_is_behind_fragments),
 	MODE_CASE(plain, arena_grows_by_what_there_is),
 	MODE_CASE(plain, arena_grows_page_by_page),
 	MODE_CASE(plain, arena_grows_in_proportion),

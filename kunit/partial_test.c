@@ -332,7 +332,23 @@ static void partial_has_what_is_in_lists(struct kunit *test)
 	held_free(held);
 }
 
+/* The descriptor of a pool's second page is nobody's, whatever is in it. */
+static void partial_has_pools_by_their_start(struct kunit *test)
+{
+	struct held *held = held_new(test, 3000);
+	struct spot spot;
+
+	held_fill(test, held, 1);
+	KUNIT_ASSERT_GT(test, held->cache->pages, 1);
+	spot = map_find_run(fixture_pool(held->p[0]));
+	KUNIT_EXPECT_TRUE(test, held_has(held, spot));
+	spot.page++;
+	KUNIT_EXPECT_FALSE(test, held_has_if(held, spot, held->cache, 0));
+	held_free(held);
+}
+
 static struct kunit_case partial_cases[] = {
+	MODE_CASE(plain, partial_has_pools_by_their_start),
 	MODE_CASE(plain, partial_has_what_is_in_lists),
 	MODE_CASE(plain, partial_settles_late_frees),
 	MODE_CASE(plain, partial_settles_just_late_ones),

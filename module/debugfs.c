@@ -161,7 +161,8 @@ static struct fullness *census_find(struct census *census,
 
 static void fullness_add(struct fullness *full, struct spot spot)
 {
-	unsigned int held = find_count_held(spot);
+	unsigned int held = min_t(unsigned int, find_count_held(spot),
+				  full->cache->blocks);
 
 	full->pools[held * 10 / full->cache->blocks]++;
 	if (!held)

@@ -55,17 +55,22 @@ static bool find_in_pool(struct spot spot, const void *p, struct found *found)
 	return true;
 }
 
-/* What a free asks of a block of a class, too: it starts there, and has no mark. */
+/*
+ * A block of a class whose bitmap is no further than its pool: one starts there, as a
+ * free asks, it has no mark, and it is allocated.
+ */
 static bool find_first(const void *p, struct found *found)
 {
-	struct arena *arena = map_look((unsigned long)p);
-	struct pheap_cache *cache;
+	unsigned long addr = (unsigned long)p;
+	struct spot spot = { map_look(addr), __pheap_page_of(addr) };
+	struct pheap_cache *cache = READ_ONCE(*spot_owner(spot));
 
-	cache = READ_ONCE(arena->cache[__pheap_page_of((unsigned long)p)]);
-	if (!__pheap_is_start((struct __pheap_arena *)arena, (unsigned long)p, 0,
+	if (cache->blocks > 64 ||
+	    !__pheap_is_start((struct __pheap_arena *)spot.arena, addr, 0,
 			      (struct __pheap_cache *)cache,
 			      &cache->class_bound) ||
-	    mark_is_set(cache, p))
+	    mark_is_set(cache, p) ||
+	    !pool_allocated(cache, spot_first(spot), p))
 		return false;
 	*found = (struct found) {
 		.heap = cache->heap,

@@ -40,21 +40,40 @@ struct give {
  * struct give_place - where a block is
  * @pool: its pool, or NULL.
  * @base: where that begins.
+ * @word: its bitmap, or with %GIVE_MAP its bucket, as read before its page was seen to be
+ *	the cache's.  Of a block that is freed twice, the page may leave at any time, and then
+ *	the descriptor is another's; but a pool with an allocated block, or one in a list, can't
+ *	while the lock is held.
  */
 struct give_place {
 	struct pool *pool;
 	const void *base;
+	u64 word;
 };
+
+/* Of a page that may be anybody's; whose it is is to be looked at after this. */
+static __always_inline void give_peek(struct give_place *place, unsigned int how)
+{
+	place->word = how & GIVE_MAP ? READ_ONCE(place->pool->bucket) :
+				       READ_ONCE(place->pool->word);
+	compat_rmb();
+}
 
 /* Where the first arena of the window has it not. */
 static noinline struct give_place give_find_other(const struct pheap_cache *cache,
-						  const void *p)
+						  const void *p, unsigned int how)
 {
 	struct spot spot = map_find_pool(p);
+	struct give_place place = {};
 
-	if (!spot.arena || READ_ONCE(*spot_owner(spot)) != cache)
-		return (struct give_place) {};
-	return (struct give_place) { spot_pool(spot), spot_base(spot) };
+	if (!spot.arena)
+		return place;
+	place.pool = spot_pool(spot);
+	place.base = spot_base(spot);
+	give_peek(&place, how);
+	if (READ_ONCE(*spot_owner(spot)) != cache)
+		place.pool = NULL;
+	return place;
 }
 
 /* Where @p is, if the first arena of the window has it, in an RCU section. */
@@ -67,8 +86,7 @@ static __always_inline bool give_find_first(const struct pheap_cache *cache,
 	unsigned long off = (unsigned long)p - arena->base;
 	unsigned long page = off / PAGE_SIZE, start;
 
-	if (unlikely(off >= ARENA_SIZE) ||
-	    unlikely(!__pheap_is(arena->cache[page], cache)))
+	if (unlikely(off >= ARENA_SIZE))
 		return false;
 	if (how & GIVE_RUN) {
 		start = READ_ONCE(arena->start[page]) - cache->key;
@@ -78,7 +96,8 @@ static __always_inline bool give_find_first(const struct pheap_cache *cache,
 		place->pool = &arena->pools[page];
 		place->base = (void *)((unsigned long)p & PAGE_MASK);
 	}
-	return true;
+	give_peek(place, how);
+	return likely(__pheap_is(arena->cache[page], cache));
 }
 
 /* The pool of @cache that @p is in. */
@@ -88,7 +107,7 @@ static __always_inline bool give_find(const struct pheap_cache *cache,
 {
 	if (likely(give_find_first(cache, p, place, how)))
 		return true;
-	*place = give_find_other(cache, p);
+	*place = give_find_other(cache, p, how);
 	return place->pool;
 }
 
@@ -201,7 +220,7 @@ static __always_inline bool give_pool(struct give *give,
 	struct pool *pool = place.pool;
 	unsigned long last = how & GIVE_RUN ? cache->last : PAGE_SIZE - 1;
 	unsigned long bytes, offset = give_offset(**p, place.base, how);
-	u64 word = pool->word, *map = &word, mark = cache->mark;
+	u64 word = place.word, *map = &word, mark = cache->mark;
 	void **next = *p;
 
 	if (how & GIVE_MAP)
@@ -274,7 +293,7 @@ static __always_inline bool give_row(struct give *give, struct pheap_cache *cach
 	bit = index % 64;
 	if (how & GIVE_MAP)
 		map += index / 64;
-	most = give_ones(*map, bit, up);
+	most = give_ones(how & GIVE_MAP ? *map : place.word, bit, up);
 	if (up)
 		most = min_t(unsigned int, most, cache->blocks - index);
 	most = min_t(unsigned long, most, end - *p);
@@ -296,9 +315,7 @@ static __always_inline bool give_may(const struct give *give,
 	if (how & GIVE_RUN &&
 	    unlikely((unsigned long)(p - place.base) > give->cache->last))
 		return false;
-	if (how & GIVE_MAP && unlikely(place.pool->bucket >= POOL_GONE))
-		return false;
-	return true;
+	return !(how & GIVE_MAP) || likely(place.word < POOL_GONE);
 }
 
 /* Whether the next two are beside each other. */

@@ -149,7 +149,8 @@ static_assert(offsetof(struct pool, word) == offsetof(struct page, private));
  * @rest_until: scan that looks at this arena again.
  * @rests: how often it was found to be alive all over.
  * @frozen: no scan looks at it.
- * @pools: descriptor of the window's first page, before those of the others.
+ * @pools: descriptor of the window's first page, before those of the others.  Of pages
+ *	that are not @present it is not ours to look at.
  *
  * @present, @free, @heads and both links are protected by the heap_node's lock.
  *
@@ -343,7 +344,7 @@ static_assert(offsetof(struct pheap_cache, mag) == offsetof(struct __pheap_cache
 struct heap_node {
 	raw_spinlock_t lock;
 	u64 nonempty;
-	struct hlist_head buckets[ARENA_PAGES / 2 + 1];
+	struct hlist_head buckets[ARENA_PAGES / 2 + 2];
 	struct list_head arenas;
 	unsigned long nr_arenas;
 	unsigned long pages;
@@ -352,10 +353,13 @@ struct heap_node {
 	DECLARE_BITMAP(idle, NR_CLASSES + 1);
 };
 
-/* Of arenas with @nr free pages.  The first is of those that have none. */
+/*
+ * Of arenas with @nr free pages: none, 1, 2 or 3, and so on.  Runs are mostly of a page,
+ * or even: those who search for one find in no bucket what has too few.
+ */
 static inline unsigned int arena_bucket(unsigned int nr)
 {
-	return DIV_ROUND_UP(nr, 2);
+	return nr ? nr / 2 + 1 : 0;
 }
 
 #define DEFER_SPARES	2

@@ -104,7 +104,9 @@ static inline bool partial_has(const struct pheap_cache *cache, struct spot spot
 		return false;
 	/* If the page is still the cache's, it was so then. */
 	smp_rmb();
-	if (READ_ONCE(*spot_owner(spot)) != cache)
+	if (READ_ONCE(*spot_owner(spot)) != cache ||
+	    READ_ONCE(spot.arena->start[spot.page]) - cache->key !=
+	    (unsigned long)spot_base(spot))
 		return false;
 	/* If it is so again, the bucket was set first. */
 	smp_rmb();

@@ -78,8 +78,8 @@ static __always_inline void compat_might_alloc(gfp_t gfp)
 #define COMPAT_DIRECT_MAP	((unsigned long)PAGE_OFFSET)
 
 /*
- * User-mode Linux makes fences of these two; where it runs, a store is not seen
- * before those that come before it, nor a load before the branch it hangs on.
+ * User-mode Linux makes fences of these; where it runs, a store is not seen before
+ * those that come before it, nor is a load done before those that do.
  */
 #if defined(CONFIG_UML) && defined(__x86_64__)
 #define compat_set_release(v, i)	\
@@ -88,9 +88,11 @@ static __always_inline void compat_might_alloc(gfp_t gfp)
 		atomic_set(v, i);	\
 	} while (0)
 #define compat_acquire_after_ctrl_dep()	barrier()
+#define compat_rmb()			barrier()
 #else
 #define compat_set_release(v, i)	atomic_set_release(v, i)
 #define compat_acquire_after_ctrl_dep()	smp_acquire__after_ctrl_dep()
+#define compat_rmb()			smp_rmb()
 #endif
 
 void compat_cpu_init(void);
