@@ -419,7 +419,73 @@ static void pool_recalls_of_any_cache(struct kunit *test)
 	}
 }
 
+#define OVER	8
+
+/* Idle pools of one class, and no free pages. */
+static void leave_idle(struct kunit *test, struct pheap_cache *from,
+		       struct pheap_cache *to, void **was)
+{
+	void **p = block_array(test, POOL_MOST);
+	unsigned int i;
+
+	fixture_of(test)->leaves = true;
+	for (i = 0; i < OVER; i++)
+		take_pool(test, from, was + i);
+	give_all(test, from, was, OVER);
+	while (arena_free_pages(heap_of(test)))
+		take_pool(test, to, p);
+	KUNIT_ASSERT_EQ(test, atomic_long_read(&heap_of(test)->idle), OVER);
+}
+
+static bool is_among(void **p, unsigned int nr, const void *one)
+{
+	while (nr--)
+		if (p[nr] == one)
+			return true;
+	return false;
+}
+
+/* One is another class's at once, and the others are left alone. */
+static void pool_takes_over_idle(struct kunit *test)
+{
+	struct pheap_cache *from = class_for(test, 4096);
+	struct pheap_cache *to = class_for(test, 16);
+	void **p = block_array(test, POOL_MOST), *was[OVER];
+
+	leave_idle(test, from, to, was);
+	backing_fail_nth(2, true);
+	take_pool(test, to, p);
+	backing_fail_nth(0, false);
+	KUNIT_EXPECT_TRUE(test, is_among(was, OVER, p[0]));
+	KUNIT_EXPECT_PTR_EQ(test, *spot_owner(map_find_pool(p[1])), to);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&heap_of(test)->idle), OVER - 1);
+	KUNIT_EXPECT_EQ(test, arena_free_pages(heap_of(test)), 0);
+	FIXTURE_CHECK(test);
+}
+
+/* Not one in which a free block was written to: somebody may have that still. */
+static void pool_leaves_what_is_written_to(struct kunit *test)
+{
+	struct pheap_cache *from = class_for(test, 4096);
+	struct pheap_cache *to = class_for(test, 64);
+	struct cache_node *cn = cache_node(from, numa_mem_id());
+	void **p = block_array(test, POOL_MOST), *was[OVER], *hurt;
+
+	leave_idle(test, from, to, was);
+	hurt = pool_base(hlist_entry(cn->pools[POOL_IDLE].first, struct pool, link));
+	log_expect(test, "a block of an idle pool written to");
+	poke_write(hurt, 0xbad);
+	take_pool(test, to, p);
+	LOG_END_WITH(test, PHEAP_BAD_WRITE, 1, "written to after its free");
+	KUNIT_EXPECT_PTR_NE(test, p[0], hurt);
+	KUNIT_EXPECT_PTR_EQ(test, *spot_owner(map_find_pool(hurt)), from);
+	KUNIT_EXPECT_EQ(test, fixture_stats(test).quarantine_blocks, 1);
+	FIXTURE_CHECK(test);
+}
+
 static struct kunit_case pool_cases[] = {
+	MODE_CASE(plain, pool_takes_over_idle),
+	MODE_CASE(plain, pool_leaves_what_is_written_to),
 	MODE_CASE(pools, pool_has_every_block_once),
 	MODE_CASE(pools, pool_wastes_little),
 	MODE_CASE(pools, pool_divides_right),

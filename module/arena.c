@@ -216,6 +216,19 @@ static void arena_release(struct arena *arena, bool gone, u64 heads, u64 ends)
 		compat_call_rcu(&arena->rcu, arena_free_rcu);
 }
 
+void arena_disown(struct spot run, unsigned int nr)
+{
+	unsigned long i, end = run.page + nr;
+
+	for (i = run.page; i < end; i++) {
+		WRITE_ONCE(run.arena->cache[i], cache_none);
+		WRITE_ONCE(run.arena->start[i], 0);
+		/* Of a block that was settled with others before its bit was set. */
+		if (unlikely(READ_ONCE(run.arena->late) & BIT(i)))
+			clear_bit(i, &run.arena->late);
+	}
+}
+
 /*
  * A run comes back.  Returns whether the arena is emptied and may go: then,
  * what arena_release() is to be told of it is left in @heads and @free.
@@ -224,14 +237,10 @@ static bool arena_put(struct heap_node *hn, struct spot run, unsigned int nr)
 {
 	struct arena *arena = run.arena;
 	u64 heads = arena->heads, present = arena->present;
-	unsigned long i, end = run.page + nr;
 
 	lockdep_assert_held(&hn->lock);
-	for (i = run.page; i < end; i++) {
-		WRITE_ONCE(arena->cache[i], cache_none);
-		WRITE_ONCE(arena->start[i], 0);
-	}
-	/* Who splits a block of pages may take it for granted in all of them. */
+	arena_disown(run, nr);
+	/* Of the pages of a block, free_pages_prepare() and who makes a folio want that. */
 	set_page_private(pool_page(spot_pool(run)), 0);
 	arena_unlink(hn, arena);
 	arena->free |= page_mask(run.page, nr);

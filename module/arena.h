@@ -14,7 +14,7 @@
 void arena_init_node(struct heap_node *hn);
 
 /*
- * Take a run of @nr free pages, aligned to @align pages, from the fullest
+ * Take a run of @nr free pages, aligned to @align pages, from one of the fullest
  * arena on @node that has one.  Returns the descriptor of the first, or NULL.
  */
 struct pool *arena_take(struct pheap *heap, int node, unsigned int nr,
@@ -35,6 +35,9 @@ struct pool *arena_grow(struct pheap *heap, int node, unsigned int nr,
 unsigned int arena_take_runs(struct pheap *heap, int node, unsigned int nr,
 			     unsigned int align, struct pool **run,
 			     unsigned int most);
+
+/* The pages of a run that is the caller's are in no pool from here on. */
+void arena_disown(struct spot run, unsigned int nr);
 
 /* Take back a run; gives an emptied arena away if the reserve allows it. */
 void arena_give(struct pool *pool, unsigned int nr);
