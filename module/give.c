@@ -51,7 +51,7 @@ struct give_place {
 	u64 word;
 };
 
-/* Of a page that may be anybody's; whose it is is to be looked at after this. */
+/* Of a page that may be anybody's: who has it is to be seen after this. */
 static __always_inline void give_peek(struct give_place *place, unsigned int how)
 {
 	place->word = how & GIVE_MAP ? READ_ONCE(place->pool->bucket) :

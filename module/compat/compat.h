@@ -92,6 +92,7 @@ static __always_inline void compat_might_alloc(gfp_t gfp)
 #else
 #define compat_set_release(v, i)	atomic_set_release(v, i)
 #define compat_acquire_after_ctrl_dep()	smp_acquire__after_ctrl_dep()
+/* For who says what it pairs with. */
 #define compat_rmb()			smp_rmb()
 #endif
 
