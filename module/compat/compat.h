@@ -35,6 +35,14 @@
 
 #include <pheap/compat.h>
 
+/*
+ * Of hot functions.  Processors tell loads that need not wait for the stores before them
+ * by the low 8 bits of where the load is: that two share those should not hang on the
+ * size of what is linked before them.  (On user-mode Linux, a pair of pheap_alloc() took 10
+ * or 21 ns.)
+ */
+#define compat_hot	__aligned(256)
+
 /* Symbols that only the tests may use. */
 #if IS_ENABLED(CONFIG_KUNIT)
 #define EXPORT_SYMBOL_FOR_PHEAP_KUNIT(sym)	EXPORT_SYMBOL_GPL(sym)
