@@ -437,33 +437,7 @@ static void leave_idle(struct kunit *test, struct pheap_cache *from,
 	KUNIT_ASSERT_EQ(test, atomic_long_read(&heap_of(test)->idle), OVER);
 }
 
-static bool is_among(void **p, unsigned int nr, const void *one)
-{
-	while (nr--)
-		if (p[nr] == one)
-			return true;
-	return false;
-}
-
-/* One is another class's at once, and the others are left alone. */
-static void pool_takes_over_idle(struct kunit *test)
-{
-	struct pheap_cache *from = class_for(test, 4096);
-	struct pheap_cache *to = class_for(test, 16);
-	void **p = block_array(test, POOL_MOST), *was[OVER];
-
-	leave_idle(test, from, to, was);
-	backing_fail_nth(2, true);
-	take_pool(test, to, p);
-	backing_fail_nth(0, false);
-	KUNIT_EXPECT_TRUE(test, is_among(was, OVER, p[0]));
-	KUNIT_EXPECT_PTR_EQ(test, *spot_owner(map_find_pool(p[1])), to);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&heap_of(test)->idle), OVER - 1);
-	KUNIT_EXPECT_EQ(test, arena_free_pages(heap_of(test)), 0);
-	FIXTURE_CHECK(test);
-}
-
-/* Not one in which a free block was written to: somebody may have that still. */
+/* One in which a free block was written to is not: somebody may have that still. */
 static void pool_leaves_what_is_written_to(struct kunit *test)
 {
 	struct pheap_cache *from = class_for(test, 4096);
@@ -484,7 +458,6 @@ static void pool_leaves_what_is_written_to(struct kunit *test)
 }
 
 static struct kunit_case pool_cases[] = {
-	MODE_CASE(plain, pool_takes_over_idle),
 	MODE_CASE(plain, pool_leaves_what_is_written_to),
 	MODE_CASE(pools, pool_has_every_block_once),
 	MODE_CASE(pools, pool_wastes_little),

@@ -216,7 +216,8 @@ static void arena_release(struct arena *arena, bool gone, u64 heads, u64 ends)
 		compat_call_rcu(&arena->rcu, arena_free_rcu);
 }
 
-void arena_disown(struct spot run, unsigned int nr)
+/* The pages of a run are in no pool from here on. */
+static void arena_disown(struct spot run, unsigned int nr)
 {
 	unsigned long i, end = run.page + nr;
 

@@ -36,9 +36,6 @@ unsigned int arena_take_runs(struct pheap *heap, int node, unsigned int nr,
 			     unsigned int align, struct pool **run,
 			     unsigned int most);
 
-/* The pages of a run that is the caller's are in no pool from here on. */
-void arena_disown(struct spot run, unsigned int nr);
-
 /* Take back a run; gives an emptied arena away if the reserve allows it. */
 void arena_give(struct pool *pool, unsigned int nr);
 /* The same for a list, by pool->link, of runs of @nr pages. */

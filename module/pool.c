@@ -282,8 +282,7 @@ static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
 			pool_withhold(cache, pool, (p - base) / size);
 }
 
-/* Of pools that are to end, those go back in which a block was written to. */
-static void pool_inspect_all(struct pheap_cache *cache, struct hlist_head *pools)
+void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
 {
 	struct hlist_node *next;
 	struct pool *pool;
@@ -295,11 +294,6 @@ static void pool_inspect_all(struct pheap_cache *cache, struct hlist_head *pools
 		__hlist_del(&pool->link);
 		pool_join(cache, &pool, 1);
 	}
-}
-
-void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
-{
-	pool_inspect_all(cache, pools);
 	if (!hlist_empty(pools))
 		pool_release(cache, pools);
 }
@@ -449,36 +443,24 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 	}
 }
 
-/*
- * Take pools without live blocks out of their lists; for the sake of others who want
- * the lock, no more than %POOL_BATCH.  Returns how many.
- */
-static unsigned int pool_take_idle(struct pheap_cache *cache,
-				   struct cache_node *cn, unsigned int most,
-				   struct hlist_head *idle)
+/* For the sake of others who want the lock, no more than %POOL_BATCH. */
+static unsigned int pool_end_batch(struct pheap_cache *cache,
+				   struct cache_node *cn, unsigned int most)
 {
 	struct hlist_node *next;
 	struct pool *pool;
 	unsigned int nr = 0;
+	HLIST_HEAD(idle);
 
 	if (!READ_ONCE(cn->nr_idle) || !partial_lock(cache, cn))
 		return 0;
 	hlist_for_each_entry_safe(pool, next, &cn->pools[POOL_IDLE], link) {
 		if (nr == most)
 			break;
-		partial_take_out(cache, cn, pool, idle);
+		partial_take_out(cache, cn, pool, &idle);
 		nr++;
 	}
 	partial_unlock(cache, cn);
-	return nr;
-}
-
-static unsigned int pool_end_batch(struct pheap_cache *cache,
-				   struct cache_node *cn, unsigned int most)
-{
-	HLIST_HEAD(idle);
-	unsigned int nr = pool_take_idle(cache, cn, most, &idle);
-
 	pool_destroy(cache, &idle);
 	return nr;
 }
@@ -566,67 +548,6 @@ bool pool_recall(struct pheap *heap, int node, unsigned long pages)
 	return recall.ended;
 }
 
-/* Class @i has no idle pools, unless another comes just now. */
-static void pool_clear_idle(struct heap_node *hn, struct cache_node *cn,
-			    unsigned long i)
-{
-	clear_bit(i, hn->idle);
-	/* Pairs with the barrier in partial_show_idle(). */
-	smp_mb__after_atomic();
-	if (READ_ONCE(cn->nr_idle))
-		set_bit(i, hn->idle);
-}
-
-/* The pages of up to @most idle pools of a cache are in no pool.  Returns how many. */
-static unsigned int pool_strip(struct pheap_cache *cache, struct cache_node *cn,
-			       struct pool **run, unsigned int most)
-{
-	struct hlist_node *next;
-	struct pool *pool;
-	unsigned int got = 0;
-	HLIST_HEAD(idle);
-
-	pool_take_idle(cache, cn, most, &idle);
-	pool_inspect_all(cache, &idle);
-	hlist_for_each_entry_safe(pool, next, &idle, link) {
-		pool_free_map(cache, pool);
-		arena_disown(map_find_run(pool), cache->pages);
-		run[got++] = pool;
-	}
-	return got;
-}
-
-/*
- * Pages of idle pools of other classes that suit @cache as they are: they need not
- * come back to their arenas in between.
- */
-static unsigned int pool_take_over(struct pheap_cache *cache, int node,
-				   struct pool **run, unsigned int most)
-{
-	struct heap_node *hn = &cache->heap->nodes[node];
-	unsigned long i, end = NR_CLASSES;
-	struct pheap_cache *other;
-	struct cache_node *cn;
-	unsigned int got = 0;
-
-	rcu_read_lock();
-	for (; got < most; end = i) {
-		i = find_last_bit(hn->idle, end);
-		if (i == end)
-			break;
-		other = READ_ONCE(cache->heap->classes[i]);
-		if (other->pages != cache->pages ||
-		    other->align_pages < cache->align_pages)
-			continue;
-		cn = cache_node(other, node);
-		got += pool_strip(other, cn, run + got, most - got);
-		if (!READ_ONCE(cn->nr_idle))
-			pool_clear_idle(hn, cn, i);
-	}
-	rcu_read_unlock();
-	return got;
-}
-
 /* Pages for a pool where @node has none: new ones, or at last any node's. */
 static struct pool *pool_new_pages(struct pheap_cache *cache, int node,
 				   gfp_t gfp)
@@ -660,8 +581,7 @@ static unsigned int pool_free_pages(struct pheap_cache *cache, int node,
 
 	for (;; recall *= 4) {
 		got = arena_take_runs(heap, node, cache->pages,
-				      cache->align_pages, pool, nr) ?:
-		      pool_take_over(cache, node, pool, nr);
+				      cache->align_pages, pool, nr);
 		if (got || !pool_recall(heap, node, recall))
 			return got;
 	}
