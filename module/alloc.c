@@ -113,9 +113,8 @@ static noinline void *alloc_class_zeroed(struct pheap_cache **class,
  * mark, 1 to count it out, 1 for zeroing (whoever asks for that calls
  * pheap_alloc_any()), 3 for preemption, 2 to return.
  */
-compat_hot(alloc_class) __pheap_direct
-void *pheap_alloc_class(struct pheap_cache **class, size_t size,
-				       gfp_t gfp)
+__section(".text.alloc_class") __aligned(COMPAT_HOT) __pheap_direct
+void *pheap_alloc_class(struct pheap_cache **class, size_t size, gfp_t gfp)
 {
 	struct pheap_cache *cache = READ_ONCE(*class);
 	void *p;
@@ -137,7 +136,8 @@ static_assert(!offsetof(struct pheap, classes));
 static_assert(SMALL_MAX - PHEAP_SMALL_MAX + SIZE_STEP == 8);
 
 /* The same where the size is only known now, which takes 6 more, and zeroing 2. */
-compat_hot(alloc_any) void *pheap_alloc_any(struct pheap *heap, size_t size, gfp_t gfp)
+__section(".text.alloc_any") __aligned(COMPAT_HOT)
+void *pheap_alloc_any(struct pheap *heap, size_t size, gfp_t gfp)
 {
 	struct pheap_cache *cache;
 	void *p;
@@ -189,9 +189,8 @@ void *pheap_cache_alloc_any(struct pheap_cache *cache, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(pheap_cache_alloc_any);
 
-compat_hot(alloc_plain) __pheap_direct
-void *pheap_cache_alloc_plain(struct pheap_cache *cache,
-					     gfp_t gfp)
+__section(".text.alloc_plain") __aligned(COMPAT_HOT) __pheap_direct
+void *pheap_cache_alloc_plain(struct pheap_cache *cache, gfp_t gfp)
 {
 	void *p;
 

@@ -166,7 +166,8 @@ static noinline void free_full(struct pheap_cache *cache, const void *p,
  * A block of another node or a cache, or in a window where other heaps have some, takes
  * free_other(); a system that wants init_on_free, the slow path: see cache_new().
  */
-compat_hot(free) __pheap_direct void __pheap_free(const void *p)
+__section(".text.free") __aligned(COMPAT_HOT) __pheap_direct
+void __pheap_free(const void *p)
 {
 	struct __pheap_cache *cache;
 
@@ -184,7 +185,7 @@ COMPAT_DIRECT(__pheap_free);
  * The same where it is known what to find: __pheap_free_named().  That the page is of
  * another cache shows in the start.
  */
-compat_hot(cache_free) __pheap_direct
+__section(".text.cache_free") __aligned(COMPAT_HOT) __pheap_direct
 void __pheap_cache_free(struct pheap_cache *cache, const void *p)
 {
 	bool good;
