@@ -39,8 +39,8 @@
  * Where hot functions begin.  Processors tell loads that need not wait for the stores
  * before them by the low 8 bits of where the load is: that two share those should not
  * hang on the size of what is linked before them.  (On user-mode Linux, a pair of
- * pheap_alloc() took 10 or 21 ns.)  Each has a section, as the assembler jumps over what it fills up, which
- * objtool takes for code that nothing reaches.
+ * pheap_alloc() took 10 or 21 ns.)  Each has a section, as the assembler jumps over what
+ * it fills up, which objtool takes for code that nothing reaches.
  */
 #define COMPAT_HOT	256
 
