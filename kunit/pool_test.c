@@ -419,7 +419,7 @@ static void pool_recalls_of_any_cache(struct kunit *test)
 	}
 }
 
-#define OVER	8
+#define IDLE	8
 
 /* Idle pools of one class, and no free pages. */
 static void leave_idle(struct kunit *test, struct pheap_cache *from,
@@ -429,21 +429,21 @@ static void leave_idle(struct kunit *test, struct pheap_cache *from,
 	unsigned int i;
 
 	fixture_of(test)->leaves = true;
-	for (i = 0; i < OVER; i++)
+	for (i = 0; i < IDLE; i++)
 		take_pool(test, from, was + i);
-	give_all(test, from, was, OVER);
+	give_all(test, from, was, IDLE);
 	while (arena_free_pages(heap_of(test)))
 		take_pool(test, to, p);
-	KUNIT_ASSERT_EQ(test, atomic_long_read(&heap_of(test)->idle), OVER);
+	KUNIT_ASSERT_EQ(test, atomic_long_read(&heap_of(test)->idle), IDLE);
 }
 
-/* One in which a free block was written to is not: somebody may have that still. */
+/* One in which a free block was written to does not end: somebody may have that still. */
 static void pool_leaves_what_is_written_to(struct kunit *test)
 {
 	struct pheap_cache *from = class_for(test, 4096);
 	struct pheap_cache *to = class_for(test, 64);
 	struct cache_node *cn = cache_node(from, numa_mem_id());
-	void **p = block_array(test, POOL_MOST), *was[OVER], *hurt;
+	void **p = block_array(test, POOL_MOST), *was[IDLE], *hurt;
 
 	leave_idle(test, from, to, was);
 	hurt = pool_base(hlist_entry(cn->pools[POOL_IDLE].first, struct pool, link));

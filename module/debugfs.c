@@ -60,10 +60,10 @@ static int stats_show(struct seq_file *m, void *v)
 DEFINE_SHOW_ATTRIBUTE(stats);
 
 /* One character for a page: what is in it, and how full that is. */
-static char arena_char(const struct arena *arena, unsigned int page)
+static char arena_char(struct arena *arena, unsigned int page)
 {
 	const struct pheap_cache *cache = READ_ONCE(arena->cache[page]);
-	struct spot spot = { (struct arena *)arena, page };
+	struct spot spot = { arena, page };
 	unsigned int live;
 
 	if (!(arena->present & BIT_ULL(page)))
@@ -77,7 +77,7 @@ static char arena_char(const struct arena *arena, unsigned int page)
 	return live == cache->blocks ? '#' : '0' + live * 10 / cache->blocks;
 }
 
-static void arena_row(struct seq_file *m, const struct arena *arena)
+static void arena_row(struct seq_file *m, struct arena *arena)
 {
 	unsigned int present = hweight64(arena->present);
 	unsigned int nr_free = hweight64(arena->free);

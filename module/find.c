@@ -37,6 +37,19 @@ static bool find_outside(const void *p, struct found *found)
 	return true;
 }
 
+/* A block of @cache is live. */
+static bool find_note(struct pheap_cache *cache, const void *p,
+		      struct found *found)
+{
+	*found = (struct found) {
+		.heap = cache->heap,
+		.cache = cache,
+		.size = find_size(cache, p),
+		.block = cache->size,
+	};
+	return true;
+}
+
 static bool find_in_pool(struct spot spot, const void *p, struct found *found)
 {
 	struct pheap_cache *cache = READ_ONCE(*spot_owner(spot));
@@ -46,13 +59,7 @@ static bool find_in_pool(struct spot spot, const void *p, struct found *found)
 	    offset % cache->size || !pool_allocated(cache, spot, p) ||
 	    (!find_is_held(cache, p) && magazine_holds(cache, p)))
 		return false;
-	*found = (struct found) {
-		.heap = cache->heap,
-		.cache = cache,
-		.size = find_size(cache, p),
-		.block = cache->size,
-	};
-	return true;
+	return find_note(cache, p, found);
 }
 
 /*
@@ -72,13 +79,7 @@ static bool find_first(const void *p, struct found *found)
 	    mark_is_set(cache, p) ||
 	    !pool_allocated(cache, spot_first(spot), p))
 		return false;
-	*found = (struct found) {
-		.heap = cache->heap,
-		.cache = cache,
-		.size = cache->usable,
-		.block = cache->size,
-	};
-	return true;
+	return find_note(cache, p, found);
 }
 
 bool find_block(const void *p, struct found *found)

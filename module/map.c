@@ -182,7 +182,6 @@ static void map_init_none(void)
 	unsigned int i;
 
 	arena_none.pools = (struct pool *)virt_to_page((void *)any);
-
 	for (i = 0; i < ARENA_PAGES; i++)
 		arena_none.cache[i] = cache_none;
 }

@@ -103,13 +103,13 @@ static inline bool partial_has(const struct pheap_cache *cache, struct spot spot
 	if (READ_ONCE(pool->bucket) >= POOL_GONE)
 		return false;
 	/* If the page is still the cache's, it was so then. */
-	smp_rmb();
+	compat_rmb();
 	if (READ_ONCE(*spot_owner(spot)) != cache ||
 	    READ_ONCE(spot.arena->start[spot.page]) - cache->key !=
 	    (unsigned long)spot_base(spot))
 		return false;
 	/* If it is so again, the bucket was set first. */
-	smp_rmb();
+	compat_rmb();
 	return READ_ONCE(pool->bucket) < POOL_GONE;
 }
 

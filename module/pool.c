@@ -145,17 +145,11 @@ static void pool_free_map(struct pheap_cache *cache, struct pool *pool)
 		backing_meta_free(cache->heap, pool->map);
 }
 
-static struct cache_node *pool_cache_node(struct pheap_cache *cache,
-					  struct pool *pool)
-{
-	return cache_node(cache, pool_node(pool));
-}
-
 /* Pools, all of one node, come to the cache's others. */
 static void pool_join(struct pheap_cache *cache, struct pool **pool,
 		      unsigned int nr)
 {
-	struct cache_node *cn = pool_cache_node(cache, *pool);
+	struct cache_node *cn = cache_node(cache, pool_node(*pool));
 
 	if (unlikely(!partial_lock(cache, cn))) {
 		for (; nr; nr--)
@@ -359,7 +353,7 @@ bool pool_allocated(struct pheap_cache *cache, struct spot spot,
 	/* No look at the bucket: the pool may be on its way to another. */
 	word = READ_ONCE(spot_pool(spot)->word);
 	/* If the page is still the cache's, so was the word. */
-	smp_rmb();
+	compat_rmb();
 	return READ_ONCE(*spot_owner(spot)) == cache && word & BIT_ULL(index);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_allocated);
