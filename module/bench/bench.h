@@ -141,6 +141,7 @@ int shared_ring(const struct bench_command *command);
 int shared_batches(const struct bench_command *command);
 int shared_two(const struct bench_command *command);
 int shared_larson(const struct bench_command *command);
+int shared_larson_swap(const struct bench_command *command);
 int shared_xmalloc(const struct bench_command *command);
 int memory_random(const struct bench_command *command);
 int memory_idle(const struct bench_command *command);

@@ -21,6 +21,7 @@ static const struct micro_test {
 	{ "batches", shared_batches },
 	{ "two", shared_two },
 	{ "larson", shared_larson },
+	{ "larson-swap", shared_larson_swap },
 	{ "xmalloc", shared_xmalloc },
 	{ "random", memory_random },
 	{ "irq", single_irq },

@@ -3,8 +3,11 @@
  * The shapes of two well-known benchmarks, written from their description.
  *
  *	larson	each CPU replaces blocks at random places of an array, and writes
- *		to them; after 10,000 it goes on with an array that the other
- *		has left, and frees the other's blocks (P. Larson, M. Krishnan)
+ *		to them; after 100 times as many as have room there it goes on
+ *		with an array that the other has left, and frees the other's
+ *		blocks (P. Larson, M. Krishnan; numbers of mimalloc-bench)
+ *	larson-swap	the same after twice as many: more than a third of what
+ *		is freed is the other's
  *	xmalloc	on each CPU one thread allocates blocks of many sizes, writes up
  *		to 128 bytes of each and hands them on in batches, and one takes
  *		and frees such batches (xmalloc-test, of C. Lever, D. Boreham)
@@ -17,7 +20,8 @@
 #include "shared.h"
 
 #define LARSON_COUNT	1000000
-#define LARSON_ROUND	10000
+#define LARSON_ROUND	(100 * LARSON_SLOTS)
+#define LARSON_SWAP	(2 * LARSON_SLOTS)
 #define LARSON_OWN	64
 #define LARSON_MIN	8
 #define LARSON_MAX	1000
@@ -65,13 +69,12 @@ static __always_inline void larson_touch(u8 *p)
 
 static __always_inline bool larson_round(enum side side,
 					 struct side_set *set,
-					 void **slots, u32 *seed)
+					 void **slots, u32 *seed, size_t n)
 {
 	bool all = true;
 	void **slot;
-	size_t n;
 
-	for (n = 0; n < LARSON_ROUND; n++) {
+	while (n--) {
 		slot = &slots[shared_random(seed) % LARSON_SLOTS];
 		*slot = larson_renew(side, set, *slot, larson_size(seed));
 		if (likely(*slot))
@@ -84,7 +87,7 @@ static __always_inline bool larson_round(enum side side,
 
 static size_t larson_rounds(const struct shared *shared)
 {
-	return DIV_ROUND_UP(shared->count, LARSON_ROUND);
+	return DIV_ROUND_UP(shared->count, shared->step);
 }
 
 /*
@@ -102,7 +105,7 @@ static __always_inline int larson_loop(enum side side,
 	bool all = true;
 
 	while (rounds--) {
-		all &= larson_round(side, &shared->set, slots, &seed);
+		all &= larson_round(side, &shared->set, slots, &seed, shared->step);
 		slots = xchg(&shared->spare, slots);
 	}
 	return all ? 0 : -ENOMEM;
@@ -193,7 +196,7 @@ static int measure_larson(const struct shared_test *test, struct shared *shared)
 		err = shared_threads_run(shared, 2, &ns);
 	larson_clear(shared);
 	return err ?: shared_add_rate(test, shared, ns,
-				      2 * rounds * LARSON_ROUND);
+				      2 * rounds * shared->step);
 }
 
 static const u16 xmalloc_sizes[] = {
@@ -463,7 +466,17 @@ static int measure_xmalloc(const struct shared_test *test,
 int shared_larson(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"larson", shapes_sizes, LARSON_COUNT, 1,
+		"larson", shapes_sizes, LARSON_COUNT, LARSON_ROUND,
+		LARSON_ARRAYS * LARSON_SLOTS * LARSON_OWN, measure_larson
+	};
+
+	return shared_run(&test, command);
+}
+
+int shared_larson_swap(const struct bench_command *command)
+{
+	static const struct shared_test test = {
+		"larson-swap", shapes_sizes, LARSON_COUNT, LARSON_SWAP,
 		LARSON_ARRAYS * LARSON_SLOTS * LARSON_OWN, measure_larson
 	};
 

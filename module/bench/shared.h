@@ -84,7 +84,7 @@ struct xmalloc_queue {
  * @set: the allocators.
  * @side: which of them is measured.
  * @count: operations of each thread.
- * @step: blocks that are handed on at a time.
+ * @step: blocks that are handed on at a time, or replaced until an array is.
  * @own: memory that the loop by itself passes on in place of blocks.
  * @go: the threads may start.
  * @failed: an allocation has failed, or a thread could not be made.
@@ -114,7 +114,7 @@ struct shared {
  * @name: its name.
  * @sizes: of blocks, up to a 0.
  * @count: operations of a thread, unless the command says otherwise.
- * @step: blocks that are handed on at a time.
+ * @step: blocks that are handed on at a time, or replaced until an array is.
  * @own: bytes that the loop by itself passes on in place of blocks.
  * @measure: does it once.
  */
