@@ -29,9 +29,8 @@
 /* Full magazines that a node keeps for another CPU. */
 #define MAGAZINE_DEPOT		4
 
-static DEFINE_PER_CPU(struct magazine, magazine_nothing) = {
-	.busy = true,
-};
+/* Never idle. */
+static DEFINE_PER_CPU(struct magazine, magazine_nothing);
 
 struct magazine *magazine_none(int cpu)
 {
@@ -66,6 +65,7 @@ static struct magazine *magazine_new(struct pheap_cache *cache,
 		return NULL;
 	bottom = (void *)&mag->no_mark - cache->cookie;
 	*mag = (struct magazine) {
+		.idle = 1,
 		.room = capacity,
 		.capacity = capacity,
 		.bytes = bytes,

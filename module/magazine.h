@@ -4,7 +4,7 @@
  * Bonwick and Adams: Magazines and Vmem, 2001)
  *
  * A magazine has no lock.  It is used only on its own CPU, with preemption
- * off, by whoever could set its busy flag first; whoever interrupts that finds it
+ * off, by whoever could clear its idle flag first; whoever interrupts that finds it
  * busy and goes to the pools instead.  The count may be read only after that:
  * an interrupt that comes before is over, and has left it right.
  *
@@ -55,7 +55,7 @@
 
 /**
  * struct magazine - blocks at hand
- * @busy: somebody on this CPU is using it.
+ * @idle: 1 if nobody on this CPU is using it, 0 or less if somebody is.
  * @room: how many blocks more it may have; @slot of the newest.
  * @capacity: most blocks that may be; 0 once it is out of use.
  * @misses: how often it was empty or full since it was made.
@@ -70,7 +70,7 @@
  *	where a block of the cache has its mark.
  */
 struct magazine {
-	u32 busy;
+	u32 idle;
 	u32 room;
 	u32 capacity;
 	u8 misses;
@@ -153,8 +153,8 @@ bool magazine_holds(struct pheap_cache *cache, const void *p);
 /* Blocks in magazines and the depot. */
 unsigned long magazine_count(struct pheap_cache *cache);
 
-static_assert(offsetof(struct magazine, busy) ==
-	      offsetof(struct __pheap_magazine, busy));
+static_assert(offsetof(struct magazine, idle) ==
+	      offsetof(struct __pheap_magazine, idle));
 static_assert(offsetof(struct magazine, room) ==
 	      offsetof(struct __pheap_magazine, room));
 static_assert(offsetof(struct magazine, slot) ==

@@ -106,22 +106,23 @@ static __always_inline void __pheap_unpin(struct __pheap_pin pin)
 #endif
 
 /*
- * Set bit 0 of a word, in the face of interrupts on this CPU but no other CPU.
- * Returns false if it was set; elsewhere than on x86, where it is one instruction,
- * also if an interrupt came in between.
+ * Make 0 of a word that is 1, in the face of interrupts on this CPU but no other CPU.
+ * Returns false if it was not 1, and leaves it as it was; elsewhere than on x86, where
+ * it is one instruction, also if an interrupt came in between.  (BTS would need no undoing,
+ * but with memory it is a microprogram on AMD's processors.)
  */
-static __always_inline bool __pheap_flag_set(u32 *word)
+static __always_inline bool __pheap_claim(u32 *word)
 {
 #if defined(__x86_64__)
-	asm goto("btsl $0, %0\n\tjc %l[was_set]"
-		 : : "m" (*word) : "memory", "cc" : was_set);
+	asm goto("decl %0\n\tjnz %l[was_claimed]"
+		 : : "m" (*word) : "memory", "cc" : was_claimed);
 	return true;
-was_set:
+was_claimed:
+	/* Whoever comes in between does the same, and is gone before we go on. */
+	(*word)++;
 	return false;
 #else
-	u32 old = READ_ONCE(*word);
-
-	return !(old & 1) && cmpxchg_local(word, old, old | 1) == old;
+	return READ_ONCE(*word) == 1 && cmpxchg_local(word, 1, 0) == 1;
 #endif
 }
 

@@ -33,7 +33,7 @@
 
 /* The first of struct magazine: module/magazine.h has what it means. */
 struct __pheap_magazine {
-	u32 busy;
+	u32 idle;
 	u32 room;
 	u8 private[__PHEAP_MAGAZINE_PRIVATE];
 	void *slot[];
@@ -88,14 +88,14 @@ __pheap_magazine_at(struct __pheap_magazine *const *mag, unsigned long offset)
 
 static __always_inline bool __pheap_enter(struct __pheap_magazine *mag)
 {
-	return __pheap_flag_set(&mag->busy);
+	return __pheap_claim(&mag->idle);
 }
 
 /* A plain store: only this CPU races. */
 static __always_inline void __pheap_leave(struct __pheap_magazine *mag)
 {
 	barrier();
-	WRITE_ONCE(mag->busy, 0);
+	WRITE_ONCE(mag->idle, 1);
 }
 
 /*
