@@ -313,12 +313,12 @@ static unsigned int enough_wrong(struct pheap_cache *class,
 	wrong += !__pheap_pop(((struct __pheap_cache *)class)->mag, 0, (u64)class,
 			      &p, false);
 	wrong += p != block;
-	wrong += !__pheap_free_named(cache, object, &good, __pheap_close_none);
+	wrong += !__pheap_free_to(cache, false, object, &good, __pheap_close_none);
 	wrong += !__pheap_pop(cache->mag, 0, __pheap_mark(cache), &p, false);
 	wrong += p != object;
 	/* Neither takes the other's. */
 	wrong += __pheap_free_class(object, &found, __pheap_close_none);
-	wrong += __pheap_free_named(cache, block, &good, __pheap_close_none);
+	wrong += __pheap_free_to(cache, false, block, &good, __pheap_close_none);
 	preempt_enable();
 	return wrong;
 }

@@ -32,7 +32,7 @@ module_exit(kunit_exit);
 
 kunit_test_suites(&arena_suite, &partial_suite, &pool_suite, &give_suite,
 		  &magazine_suite, &inline_suite, &heap_suite, &cache_suite,
-		  &large_suite, &map_suite, &limit_suite, &realloc_suite,
+		  &large_suite, &map_suite, &limit_suite, &realloc_suite, &sized_suite,
 		  &bulk_suite, &content_suite, &stats_suite, &report_suite,
 		  &fault_suite, &node_suite, &defer_suite, &reserve_suite,
 		  &context_suite, &race_suite, &stress_suite, &view_suite,

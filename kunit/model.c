@@ -132,10 +132,16 @@ bool model_free(struct model *model, struct cell *cell)
 
 	if (!model_take(model, cell))
 		return true;
-	if (model_random(model, 8))
-		pheap_free(cell->p);
-	else
+	switch (model_random(model, 8)) {
+	case 0:
 		pheap_free_sensitive(cell->p);
+		break;
+	case 1 ... 3:
+		pheap_free_sized(model->heap, cell->p, cell->size);
+		break;
+	default:
+		pheap_free(cell->p);
+	}
 	cell->p = NULL;
 	return good || model_error(model, "block changed while it was live");
 }

@@ -282,7 +282,7 @@ bool poke_is_zero(const void *p, size_t n);
 
 extern struct kunit_suite arena_suite, partial_suite, pool_suite, give_suite,
 	magazine_suite, inline_suite, heap_suite, cache_suite, large_suite, map_suite,
-	limit_suite, realloc_suite, bulk_suite, content_suite, stats_suite,
+	limit_suite, realloc_suite, sized_suite, bulk_suite, content_suite, stats_suite,
 	report_suite, fault_suite, node_suite, defer_suite, reserve_suite,
 	context_suite, race_suite, stress_suite, view_suite, object_suite,
 	slot_suite, weak_suite, frame_suite, root_suite, gc_suite, shape_suite,

@@ -70,9 +70,7 @@ static __always_inline void *alloc_finish(struct pheap_cache *cache, void *p,
 static noinline void *alloc_class_slow(struct pheap_cache **class, size_t size,
 				       gfp_t gfp)
 {
-	return alloc_any_slow(container_of(class - class_of_small(size),
-					   struct pheap, classes[0]),
-			      size, gfp);
+	return alloc_any_slow(heap_of_class(class, size), size, gfp);
 }
 
 static __always_inline bool alloc_pop_class(const struct pheap_cache *cache,

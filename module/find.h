@@ -22,6 +22,16 @@ struct found {
 /* Returns false if @p is not a live block. */
 bool find_block(const void *p, struct found *found);
 
+/*
+ * CPython's rule: a block stays if the new size fits and uses three quarters of it at
+ * least (Objects/obmalloc.c, pymalloc_realloc()).  Blocks as small as a cell can't shrink.
+ */
+static inline bool find_stays(const struct found *found, size_t size)
+{
+	return size <= found->size &&
+	       (found->size <= SIZE_STEP || 4 * size > 3 * found->size);
+}
+
 /* Tell checkers that @size bytes may be used, and the rest of it not. */
 void find_open(const struct found *found, void *p, size_t size);
 

@@ -7,6 +7,7 @@
 #include <linux/topology.h>
 
 #include "debug.h"
+#include "find.h"
 #include "free.h"
 #include "give.h"
 #include "large.h"
@@ -181,17 +182,14 @@ void __pheap_free(const void *p)
 EXPORT_SYMBOL_GPL(__pheap_free);
 COMPAT_DIRECT(__pheap_free);
 
-/*
- * The same where it is known what to find: __pheap_free_named().  That the page is of
- * another cache shows in the start.
- */
+/* The same where it is known what to find: __pheap_free_to(). */
 __section(".text.cache_free") __aligned(COMPAT_HOT) __pheap_direct
 void __pheap_cache_free(struct pheap_cache *cache, const void *p)
 {
 	bool good;
 
-	if (likely(__pheap_free_named((struct __pheap_cache *)cache, p, &good,
-				      free_close)))
+	if (likely(__pheap_free_to((struct __pheap_cache *)cache, false, p, &good,
+				   free_close)))
 		return;
 	if (good)
 		free_full(cache, p, _RET_IP_);
@@ -200,6 +198,77 @@ void __pheap_cache_free(struct pheap_cache *cache, const void *p)
 }
 EXPORT_SYMBOL_GPL(__pheap_cache_free);
 COMPAT_DIRECT(__pheap_cache_free);
+
+/* Where blocks of @size are from, as a rule. */
+static struct pheap_cache *free_class_of(const struct pheap *heap, size_t size)
+{
+	return size <= CLASS_MAX ? READ_ONCE(heap->classes[class_of(size)]) : cache_none;
+}
+
+/*
+ * Whether a block may have been asked for with @size.  It may have been a larger one, and
+ * pheap_realloc() left it where it was; those of several pages may be of any larger class.
+ */
+static bool free_is_sized(const struct pheap *heap, const struct found *found,
+			  size_t size)
+{
+	if (found->heap != heap || size > found->size)
+		return false;
+	if (found->size > SMALL_MAX || find_stays(found, size))
+		return true;
+	/* Of a heap on its way out, heap->classes says no more. */
+	return found->cache && found->cache->index == (int)class_of_small(size);
+}
+
+/* As free_away(), if there is no more to be said of it. */
+static noinline void free_sized_away(struct pheap *heap, const void *p,
+				     size_t size, unsigned long caller)
+{
+	struct found found;
+
+	if (!p || !find_block(p, &found) || free_is_sized(heap, &found, size))
+		free_away(NULL, p, caller);
+	else
+		report_bad(PHEAP_BAD_SIZE, heap, found.cache, p, caller);
+}
+
+static noinline void free_class_away(struct pheap_cache **class, const void *p,
+				     size_t size, unsigned long caller)
+{
+	free_sized_away(heap_of_class(class, size), p, size, caller);
+}
+
+__section(".text.free_class") __aligned(COMPAT_HOT) __pheap_direct
+void pheap_free_class(struct pheap_cache **class, const void *p, size_t size)
+{
+	struct pheap_cache *cache = READ_ONCE(*class);
+	bool good;
+
+	if (likely(__pheap_free_to((struct __pheap_cache *)cache, true, p, &good,
+				   free_close)))
+		return;
+	if (good)
+		free_full(cache, p, _RET_IP_);
+	else
+		free_class_away(class, p, size, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(pheap_free_class);
+COMPAT_DIRECT(pheap_free_class);
+
+void pheap_free_sized_any(struct pheap *heap, const void *p, size_t size)
+{
+	struct pheap_cache *cache = free_class_of(heap, size);
+	bool good;
+
+	if (likely(__pheap_free_to((struct __pheap_cache *)cache, true, p, &good,
+				   free_close)))
+		return;
+	if (good)
+		free_full(cache, p, _RET_IP_);
+	else
+		free_sized_away(heap, p, size, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(pheap_free_sized_any);
 
 /* Not a pool's: a large block, or nobody's. */
 static void free_outside(struct pheap_cache *expected, const void *p,

@@ -474,6 +474,12 @@ struct pheap {
 	struct heap_node nodes[];
 };
 
+/* The heap that has the cache of @size's class at @class. */
+static inline struct pheap *heap_of_class(struct pheap_cache **class, size_t size)
+{
+	return container_of(class - class_of_small(size), struct pheap, classes[0]);
+}
+
 /* What a page in no pool, and a size class never used, belong to. */
 extern struct pheap_cache *cache_none;
 

@@ -9,17 +9,6 @@
 #include "free.h"
 
 /*
- * CPython's rule: a block stays if the new size fits and uses three quarters
- * of it at least (Objects/obmalloc.c, pymalloc_realloc()).  Blocks as small
- * as a cell can't shrink.
- */
-static bool realloc_stays(const struct found *found, size_t size)
-{
-	return size <= found->size &&
-	       (found->size <= SIZE_STEP || 4 * size > 3 * found->size);
-}
-
-/*
  * What checkers know of the block's bytes follows the new size; an object of
  * a cache has but one.
  */
@@ -59,7 +48,7 @@ void *pheap_realloc(struct pheap *heap, void *p, size_t size, gfp_t gfp)
 		free_slow(NULL, p, _RET_IP_);
 		return NULL;
 	}
-	if (realloc_stays(&found, size)) {
+	if (find_stays(&found, size)) {
 		realloc_in_place(&found, p, size);
 		return p;
 	}

@@ -216,18 +216,25 @@ static __always_inline bool __pheap_free_class(const void *p,
 	return likely(done);
 }
 
-/* The same for a block of @cache.  Returns in @good whether all was well. */
-static __always_inline bool __pheap_free_named(struct __pheap_cache *cache,
-					       const void *p, bool *good,
-					       __pheap_close_fn close)
+/*
+ * The same for a block that must be of @cache, of a size class or of a user's.  Returns in
+ * @good whether all was well.  Nothing waits for whose the page is: of a class that is
+ * compared, and of a user's cache the key tells.
+ */
+static __always_inline bool __pheap_free_to(struct __pheap_cache *cache,
+					    bool is_class, const void *p,
+					    bool *good, __pheap_close_fn close)
 {
+	const u64 *bound = is_class ? &cache->class_bound : &cache->named_bound;
+	u64 mark = is_class ? (u64)cache : __pheap_mark(cache);
 	struct __pheap_pin pin = __pheap_pin();
 	unsigned long addr = (unsigned long)p;
 	struct __pheap_arena *arena = __pheap_look(addr);
-	u64 mark = __pheap_mark(cache);
 	bool done;
 
-	*good = __pheap_is_start(arena, addr, mark, cache, &cache->named_bound) &&
+	*good = __pheap_is_start(arena, addr, is_class ? 0 : mark, cache, bound) &&
+		(!is_class ||
+		 likely(__pheap_is(arena->cache[__pheap_page_of(addr)], cache))) &&
 		likely(!__pheap_is_marked(p, 0, mark));
 	if (*good)
 		close(cache, p);
@@ -283,6 +290,30 @@ static __always_inline void pheap_free_inline(const void *p)
 }
 
 /**
+ * pheap_free_sized_inline() - free a block of known size, in line
+ * @heap: as for pheap_free_sized().
+ * @p: as for pheap_free_sized().
+ * @size: as for pheap_free_sized(); in line if it is a constant up to
+ *	%PHEAP_SMALL_MAX.
+ *
+ * Context: As pheap_free().
+ */
+static __always_inline void pheap_free_sized_inline(struct pheap *heap,
+						    const void *p, size_t size)
+{
+	struct pheap_cache *cache;
+	bool good;
+
+	if (__PHEAP_INLINE && __pheap_is_small(size)) {
+		cache = READ_ONCE(*__pheap_class(heap, size));
+		if (likely(__pheap_free_to((struct __pheap_cache *)cache, true, p,
+					   &good, __pheap_close_none)))
+			return;
+	}
+	pheap_free_sized(heap, p, size);
+}
+
+/**
  * pheap_cache_alloc_inline() - allocate an object from a cache, in line
  * @cache: as for pheap_cache_alloc(); in line if it has no constructor.
  * @gfp: GFP flags; in line if they are constant, without %__GFP_ZERO.
@@ -316,8 +347,8 @@ pheap_cache_free_inline(struct pheap_cache *cache, const void *p)
 	bool good;
 
 	if (!__PHEAP_INLINE ||
-	    !__pheap_free_named((struct __pheap_cache *)cache, p, &good,
-				__pheap_close_none))
+	    !__pheap_free_to((struct __pheap_cache *)cache, false, p, &good,
+			     __pheap_close_none))
 		pheap_cache_free(cache, p);
 }
 

@@ -112,6 +112,8 @@ struct pheap_cache_args {
  *	of a heap that is in no block.
  * @PHEAP_BAD_DOUBLE: a block that is free already.
  * @PHEAP_BAD_CACHE: a block given back to a cache that it is not from.
+ * @PHEAP_BAD_SIZE: a block given back with a size that it does not have, or to a heap that
+ *	it is not from.
  * @PHEAP_BAD_WRITE: a block whose memory changed while it was free: written
  *	to after its free, or freed a second time after such a write.
  * @PHEAP_BAD_OVERRUN: a debug block whose red zone was written to.
@@ -128,6 +130,7 @@ enum pheap_bad {
 	PHEAP_BAD_MIDDLE,
 	PHEAP_BAD_DOUBLE,
 	PHEAP_BAD_CACHE,
+	PHEAP_BAD_SIZE,
 	PHEAP_BAD_WRITE,
 	PHEAP_BAD_OVERRUN,
 	PHEAP_BAD_OBJECT,
@@ -261,10 +264,13 @@ __pheap_direct void *pheap_alloc_class(struct pheap_cache **class, size_t size,
 #define __pheap_is_plain(gfp)						\
 	(__builtin_constant_p((gfp) & __GFP_ZERO) && !((gfp) & __GFP_ZERO))
 
-/* Whether the class is, too. */
+/* Whether the class is. */
+#define __pheap_is_small(size)						\
+	(__builtin_constant_p(size) && (size) <= PHEAP_SMALL_MAX)
+
+/* Whether both are. */
 #define __pheap_is_class(size, gfp)					\
-	(__builtin_constant_p(size) && (size) <= PHEAP_SMALL_MAX &&	\
-	 __pheap_is_plain(gfp))
+	(__pheap_is_small(size) && __pheap_is_plain(gfp))
 
 /* A heap starts with its size classes, 8 bytes apart. */
 static __always_inline struct pheap_cache **__pheap_class(struct pheap *heap,
@@ -416,6 +422,55 @@ __pheap_direct void __pheap_free(const void *p);
 static __always_inline void pheap_free(const void *p)
 {
 	__pheap_free(p);
+}
+
+/**
+ * pheap_free_class() - free a block of a known class
+ * @class: where the heap has the class's cache.
+ * @p: as for pheap_free_sized().
+ * @size: as for pheap_free_sized(), up to %PHEAP_SMALL_MAX.
+ *
+ * Use pheap_free_sized(), which calls this where it can.  Not to be called by address.
+ *
+ * Context: As pheap_free().
+ */
+__pheap_direct void pheap_free_class(struct pheap_cache **class, const void *p,
+				     size_t size);
+
+/**
+ * pheap_free_sized_any() - free a block of any size that is known
+ * @heap: as for pheap_free_sized().
+ * @p: as for pheap_free_sized().
+ * @size: as for pheap_free_sized().
+ *
+ * Use pheap_free_sized(), which calls this where it must.
+ *
+ * Context: As pheap_free().
+ */
+void pheap_free_sized_any(struct pheap *heap, const void *p, size_t size);
+
+/**
+ * pheap_free_sized() - free a block of known size
+ * @heap: the heap that it is from.
+ * @p: as for pheap_free().
+ * @size: bytes that were last asked for, by pheap_alloc() or pheap_realloc(), or
+ *	pheap_size().
+ *
+ * As pheap_free(), and sooner done, as nothing waits for the look at whose the block
+ * is (C23: free_sized()); and it finds out more.  A block of another heap, one that is
+ * smaller than @size, and one of up to 512 bytes of which @size is less than
+ * three quarters, which pheap_realloc() would not have left where it was, is reported,
+ * and stays allocated.
+ *
+ * Context: As pheap_free().
+ */
+static __always_inline void pheap_free_sized(struct pheap *heap, const void *p,
+					     size_t size)
+{
+	if (__pheap_is_small(size))
+		pheap_free_class(__pheap_class(heap, size), p, size);
+	else
+		pheap_free_sized_any(heap, p, size);
 }
 
 /**

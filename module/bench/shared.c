@@ -134,7 +134,7 @@ static int shared_rounds(const struct shared_test *test, struct shared *shared,
 
 	for (round = -1; round < rounds; round++) {
 		result_round(round);
-		for (shared->side = SIDE_LOOP; shared->side < SIDE_NR;
+		for (shared->side = SIDE_LOOP; shared->side < SIDE_PHEAP_SIZED;
 		     shared->side++) {
 			err = test->measure(test, shared);
 			if (err)

@@ -17,6 +17,8 @@ static const char * const side_names[] = {
 	[SIDE_PHEAP_ALLOC]	= "pheap_alloc",
 	[SIDE_CACHE_INLINE]	= "cache_inline",
 	[SIDE_ALLOC_INLINE]	= "alloc_inline",
+	[SIDE_PHEAP_SIZED]	= "pheap_sized",
+	[SIDE_SIZED_INLINE]	= "sized_inline",
 };
 
 /**

@@ -15,7 +15,10 @@
 #include <pheap/inline.h>
 #include <pheap/pheap.h>
 
-/* A peer and what is measured beside it; in the latter's line, last. */
+/*
+ * A peer and what is measured beside it; then in the caller's line; and at last with frees
+ * that are told the size, for tests that have side_free_sized().
+ */
 enum side {
 	SIDE_LOOP,
 	SIDE_KMEM_CACHE,
@@ -24,6 +27,8 @@ enum side {
 	SIDE_KMALLOC,
 	SIDE_PHEAP_ALLOC,
 	SIDE_ALLOC_INLINE,
+	SIDE_PHEAP_SIZED,
+	SIDE_SIZED_INLINE,
 	SIDE_NR,
 };
 
@@ -49,9 +54,9 @@ const char *side_name(enum side side);
 struct kmem_cache *side_slab_create(size_t size);
 
 /* Slow paths and bulks are the same as those of the side before. */
-static inline bool side_is_inline(enum side side)
+static inline bool side_is_variant(enum side side)
 {
-	return side == SIDE_CACHE_INLINE || side == SIDE_ALLOC_INLINE;
+	return side == SIDE_CACHE_INLINE || side >= SIDE_ALLOC_INLINE;
 }
 
 static __always_inline void *side_alloc(enum side side,
@@ -67,8 +72,10 @@ static __always_inline void *side_alloc(enum side side,
 	case SIDE_KMALLOC:
 		return kmalloc(size, GFP_KERNEL);
 	case SIDE_PHEAP_ALLOC:
+	case SIDE_PHEAP_SIZED:
 		return pheap_alloc(set->heap, size, GFP_KERNEL);
 	case SIDE_ALLOC_INLINE:
+	case SIDE_SIZED_INLINE:
 		return pheap_alloc_inline(set->heap, size, GFP_KERNEL);
 	default:
 		barrier_data(set->nothing);
@@ -94,6 +101,21 @@ static __always_inline void side_free(enum side side,
 		return pheap_free_inline(p);
 	default:
 		barrier_data(p);
+	}
+}
+
+/* For those who know the size.  SLUB makes nothing of that. */
+static __always_inline void side_free_sized(enum side side,
+					    const struct side_set *set, void *p,
+					    size_t size)
+{
+	switch (side) {
+	case SIDE_PHEAP_SIZED:
+		return pheap_free_sized(set->heap, p, size);
+	case SIDE_SIZED_INLINE:
+		return pheap_free_sized_inline(set->heap, p, size);
+	default:
+		return side_free(side, set, p);
 	}
 }
 
@@ -204,6 +226,10 @@ static __always_inline int side_call(side_fn fn, enum side side,
 		return fn(SIDE_CACHE_INLINE, set, 0);
 	case SIDE_ALLOC_INLINE:
 		return side_call_size(fn, SIDE_ALLOC_INLINE, set);
+	case SIDE_PHEAP_SIZED:
+		return side_call_size(fn, SIDE_PHEAP_SIZED, set);
+	case SIDE_SIZED_INLINE:
+		return side_call_size(fn, SIDE_SIZED_INLINE, set);
 	default:
 		return fn(SIDE_LOOP, set, 0);
 	}

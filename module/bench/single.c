@@ -70,7 +70,7 @@ static __always_inline int pair_loop(enum side side, struct side_set *set,
 		p = side_alloc(side, set, size);
 		if (unlikely(!p))
 			return -ENOMEM;
-		side_free(side, set, p);
+		side_free_sized(side, set, p, size);
 	}
 	single->alloc_ns = ktime_get_raw_ns() - start;
 	return 0;
@@ -103,7 +103,7 @@ static __always_inline int free_loop(enum side side, struct side_set *set,
 
 	start = ktime_get_raw_ns();
 	for (; p < end; p++)
-		side_free(side, set, *p);
+		side_free_sized(side, set, *p, size);
 	single->free_ns = ktime_get_raw_ns() - start;
 	return 0;
 }
@@ -199,7 +199,7 @@ static int measure_bulk(const char *name, struct single *single,
 {
 	int err;
 
-	if (side_is_inline(side))
+	if (side_is_variant(side))
 		return 0;
 	side_call(alloc_bulk_loop, side, &single->set);
 	side_call(free_bulk_loop, side, &single->set);

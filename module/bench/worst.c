@@ -114,7 +114,7 @@ static int worst_sizes(struct worst *worst, const struct bench_command *command)
 
 	for (; *size; size++) {
 		for (side = SIDE_LOOP; side < SIDE_NR; side++) {
-			if (side_is_inline(side))
+			if (side_is_variant(side))
 				continue;
 			err = worst_side(worst, side, *size, command->rounds);
 			if (err)
