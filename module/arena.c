@@ -257,8 +257,7 @@ static bool arena_put(struct heap_node *hn, struct spot run, unsigned int nr)
 }
 
 /* Take back the leading runs of @runs that are of the first's node. */
-static void arena_give_node(struct hlist_head *runs, unsigned int nr,
-			    struct hlist_head *gone)
+static void arena_give_node(struct hlist_head *runs, struct hlist_head *gone)
 {
 	struct hlist_node *next;
 	struct heap_node *hn;
@@ -274,20 +273,21 @@ static void arena_give_node(struct hlist_head *runs, unsigned int nr,
 		if (arena_node(run.arena) != hn)
 			break;
 		__hlist_del(&pool->link);
-		if (arena_put(hn, run, nr))
+		if (arena_put(hn, run, pool->due))
 			hlist_add_head(&run.arena->link, gone);
 	}
 	raw_spin_unlock_irqrestore(&hn->lock, flags);
 }
 
-void arena_give_list(struct hlist_head *runs, unsigned int nr)
+void arena_give_runs(struct arena_runs *runs)
 {
 	struct hlist_node *next;
 	struct arena *arena;
 	HLIST_HEAD(gone);
 
-	while (!hlist_empty(runs))
-		arena_give_node(runs, nr, &gone);
+	while (!hlist_empty(&runs->list))
+		arena_give_node(&runs->list, &gone);
+	arena_runs_init(runs);
 	hlist_for_each_entry_safe(arena, next, &gone, link)
 		arena_release(arena, true, arena->heads,
 			      arena->heads | ~arena->free);
@@ -295,10 +295,10 @@ void arena_give_list(struct hlist_head *runs, unsigned int nr)
 
 void arena_give(struct pool *pool, unsigned int nr)
 {
-	HLIST_HEAD(runs);
+	ARENA_RUNS(runs);
 
-	hlist_add_head(&pool->link, &runs);
-	arena_give_list(&runs, nr);
+	arena_runs_add(&runs, pool, nr);
+	arena_give_runs(&runs);
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_give);
 

@@ -38,8 +38,43 @@ unsigned int arena_take_runs(struct pheap *heap, int node, unsigned int nr,
 
 /* Take back a run; gives an emptied arena away if the reserve allows it. */
 void arena_give(struct pool *pool, unsigned int nr);
-/* The same for a list, by pool->link, of runs of @nr pages. */
-void arena_give_list(struct hlist_head *runs, unsigned int nr);
+
+/**
+ * struct arena_runs - runs on their way back to their arenas
+ * @list: by pool->link, of pool->due pages.  What comes last is taken first again: it
+ *	should be what was used last.
+ * @end: where the next comes.
+ * @pages: all of them.
+ */
+struct arena_runs {
+	struct hlist_head list;
+	struct hlist_node **end;
+	unsigned long pages;
+};
+
+static inline void arena_runs_init(struct arena_runs *runs)
+{
+	runs->list.first = NULL;
+	runs->end = &runs->list.first;
+	runs->pages = 0;
+}
+
+#define ARENA_RUNS(name) \
+	struct arena_runs name = { .end = &(name).list.first }
+
+static inline void arena_runs_add(struct arena_runs *runs, struct pool *pool,
+				  unsigned int nr)
+{
+	pool->due = nr;
+	pool->link.next = NULL;
+	pool->link.pprev = runs->end;
+	*runs->end = &pool->link;
+	runs->end = &pool->link.next;
+	runs->pages += nr;
+}
+
+/* The same for all of them, which are none then. */
+void arena_give_runs(struct arena_runs *runs);
 
 /* Make room for the candidates of an arena.  Returns 0, -ENOSPC or -ENOMEM. */
 int arena_prepare_cands(struct arena *arena, gfp_t gfp);

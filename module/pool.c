@@ -236,8 +236,9 @@ static void pool_release_objects(struct pheap_cache *cache, struct pool *pool)
 		compat_call_rcu(&pool->rcu, pool_release_rcu);
 }
 
-/* Pools that are on no list but @pools. */
-static void pool_release(struct pheap_cache *cache, struct hlist_head *pools)
+/* Pools that are on no list but @pools: their pages come to @runs, or go by themselves. */
+static void pool_release(struct pheap_cache *cache, struct hlist_head *pools,
+			 struct arena_runs *runs)
 {
 	struct hlist_node *next;
 	struct pool *pool;
@@ -245,12 +246,13 @@ static void pool_release(struct pheap_cache *cache, struct hlist_head *pools)
 	hlist_for_each_entry_safe(pool, next, pools, link) {
 		pool_destruct(cache, pool);
 		pool_free_map(cache, pool);
-		if (!cache->type)
-			continue;
 		__hlist_del(&pool->link);
-		pool_release_objects(cache, pool);
+		if (cache->type) {
+			pool_release_objects(cache, pool);
+			continue;
+		}
+		arena_runs_add(runs, pool, cache->pages);
 	}
-	arena_give_list(pools, cache->pages);
 }
 
 /* Withhold a block that is not as it was left. */
@@ -276,7 +278,9 @@ static void pool_inspect(struct pheap_cache *cache, struct pool *pool)
 			pool_withhold(cache, pool, (p - base) / size);
 }
 
-void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
+/* As pool_destroy(), but that the pages come to @runs. */
+static void pool_end(struct pheap_cache *cache, struct hlist_head *pools,
+		     struct arena_runs *runs)
 {
 	struct hlist_node *next;
 	struct pool *pool;
@@ -288,8 +292,15 @@ void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
 		__hlist_del(&pool->link);
 		pool_join(cache, &pool, 1);
 	}
-	if (!hlist_empty(pools))
-		pool_release(cache, pools);
+	pool_release(cache, pools, runs);
+}
+
+void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
+{
+	ARENA_RUNS(runs);
+
+	pool_end(cache, pools, &runs);
+	arena_give_runs(&runs);
 }
 
 void pool_decay_later(struct pheap *heap)
@@ -310,6 +321,7 @@ bool pool_give_all(struct pheap_cache *cache, struct spot page)
 	struct cache_node *cn = cache_node(cache, page.arena->node);
 	struct spot first = spot_first(page);
 	struct pool *pool = spot_pool(first);
+	ARENA_RUNS(runs);
 	HLIST_HEAD(all);
 
 	if (!partial_lock(cache, cn))
@@ -319,7 +331,8 @@ bool pool_give_all(struct pheap_cache *cache, struct spot page)
 	partial_unlock(cache, cn);
 	if (hlist_empty(&all))
 		return false;
-	pool_release(cache, &all);
+	pool_release(cache, &all, &runs);
+	arena_give_runs(&runs);
 	return true;
 }
 
@@ -437,9 +450,13 @@ static void pool_publish(struct pheap_cache *cache, struct pool *pool)
 	}
 }
 
-/* For the sake of others who want the lock, no more than %POOL_BATCH. */
+/*
+ * Up to @most pools without live blocks end.  Returns how many, for the sake of others who
+ * want the lock no more than %POOL_BATCH.
+ */
 static unsigned int pool_end_batch(struct pheap_cache *cache,
-				   struct cache_node *cn, unsigned int most)
+				   struct cache_node *cn, unsigned int most,
+				   struct arena_runs *runs)
 {
 	struct hlist_node *next;
 	struct pool *pool;
@@ -448,6 +465,7 @@ static unsigned int pool_end_batch(struct pheap_cache *cache,
 
 	if (!READ_ONCE(cn->nr_idle) || !partial_lock(cache, cn))
 		return 0;
+	most = min(most, POOL_BATCH);
 	hlist_for_each_entry_safe(pool, next, &cn->pools[POOL_IDLE], link) {
 		if (nr == most)
 			break;
@@ -455,21 +473,22 @@ static unsigned int pool_end_batch(struct pheap_cache *cache,
 		nr++;
 	}
 	partial_unlock(cache, cn);
-	pool_destroy(cache, &idle);
+	pool_end(cache, &idle, runs);
 	return nr;
 }
 
-/* Up to @most pools without live blocks end.  Returns how many. */
-static unsigned int pool_end_idle(struct pheap_cache *cache,
-				  struct cache_node *cn, unsigned int most)
+/* The same for as many as there are, up to @most. */
+static void pool_end_idle(struct pheap_cache *cache, struct cache_node *cn,
+			  unsigned int most)
 {
-	unsigned int nr = 0, part;
+	unsigned int part;
+	ARENA_RUNS(runs);
 
 	do {
-		part = pool_end_batch(cache, cn, min(most - nr, POOL_BATCH));
-		nr += part;
-	} while (part && nr < most);
-	return nr;
+		part = pool_end_batch(cache, cn, most, &runs);
+		arena_give_runs(&runs);
+		most -= part;
+	} while (part && most);
 }
 
 /**
@@ -478,24 +497,40 @@ static unsigned int pool_end_idle(struct pheap_cache *cache,
  * @node: node.
  * @want: end as soon as so many are free.
  * @ended: how many pools did.
+ * @runs: what is to go to the arenas, of several caches, with one lock.
  */
 struct recall {
 	struct heap_node *hn;
 	int node;
 	unsigned long want;
 	unsigned int ended;
+	struct arena_runs runs;
 };
+
+/* How many pages are still wanted. */
+static unsigned long pool_recall_wants(const struct recall *recall)
+{
+	unsigned long have = READ_ONCE(recall->hn->free_pages) + recall->runs.pages;
+
+	return have < recall->want ? recall->want - have : 0;
+}
 
 /* Returns whether some are left. */
 static bool pool_recall_of(struct recall *recall, struct pheap_cache *cache)
 {
 	struct cache_node *cn = cache_node(cache, recall->node);
-	unsigned long have = READ_ONCE(recall->hn->free_pages);
+	unsigned long wants;
+	unsigned int nr;
 
-	if (READ_ONCE(cn->nr_idle) && have < recall->want)
-		recall->ended += pool_end_idle(cache, cn,
-					       DIV_ROUND_UP(recall->want - have,
-							    cache->pages));
+	while (READ_ONCE(cn->nr_idle) && (wants = pool_recall_wants(recall))) {
+		nr = pool_end_batch(cache, cn, DIV_ROUND_UP(wants, cache->pages),
+				    &recall->runs);
+		if (!nr)
+			break;
+		recall->ended += nr;
+		if (recall->runs.pages >= POOL_BATCH)
+			arena_give_runs(&recall->runs);
+	}
 	return READ_ONCE(cn->nr_idle);
 }
 
@@ -524,8 +559,9 @@ bool pool_recall(struct pheap *heap, int node, unsigned long pages)
 
 	if (!atomic_long_read(&heap->idle))
 		return false;
+	arena_runs_init(&recall.runs);
 	rcu_read_lock();
-	for (; READ_ONCE(hn->free_pages) < recall.want; end = i) {
+	for (; pool_recall_wants(&recall); end = i) {
 		i = find_last_bit(hn->idle, end);
 		if (i == end)
 			break;
@@ -538,6 +574,7 @@ bool pool_recall(struct pheap *heap, int node, unsigned long pages)
 		if (pool_recall_bit(&recall, heap, i))
 			set_bit(i, hn->idle);
 	}
+	arena_give_runs(&recall.runs);
 	rcu_read_unlock();
 	return recall.ended;
 }
@@ -746,9 +783,11 @@ static void pool_collect_all(struct pheap_cache *cache, struct cache_node *cn,
 void pool_destroy_all(struct pheap_cache *cache)
 {
 	HLIST_HEAD(pools);
+	ARENA_RUNS(runs);
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
 		pool_collect_all(cache, cache_node(cache, node), &pools);
-	pool_release(cache, &pools);
+	pool_release(cache, &pools, &runs);
+	arena_give_runs(&runs);
 }
