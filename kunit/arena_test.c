@@ -238,6 +238,42 @@ static void arena_grows_by_what_there_is(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(pool), -ENOMEM);
 }
 
+/* Runs of all lengths go back at once, twice, and what comes last is taken first. */
+static void arena_takes_runs_back(struct kunit *test)
+{
+	struct pool *window[2], *pool;
+	struct arena_runs runs;
+	unsigned int i, at, nr;
+
+	keep_all(test);
+	window[0] = take_window(test);
+	window[1] = take_window(test);
+	arena_runs_init(&runs);
+	for (i = 0; i < 2; i++) {
+		for (at = 0, nr = 1; at < ARENA_PAGES; at += nr++) {
+			nr = min(nr, ARENA_PAGES - at);
+			arena_runs_add(&runs, window[i] + at, nr);
+		}
+		KUNIT_EXPECT_EQ(test, runs.pages, ARENA_PAGES);
+		arena_give_runs(&runs);
+		KUNIT_EXPECT_EQ(test, runs.pages, 0);
+		KUNIT_EXPECT_EQ(test, arena_free_pages(heap_of(test)),
+				(i + 1) * ARENA_PAGES);
+		KUNIT_EXPECT_EQ(test, arena_of(window[i])->free, ~0ULL);
+	}
+	for (i = 0; i < 2; i++) {
+		pool = arena_take(heap_of(test), numa_mem_id(), ARENA_PAGES, 1);
+		KUNIT_EXPECT_PTR_EQ(test, pool, window[1 - i]);
+	}
+	arena_runs_add(&runs, window[1], ARENA_PAGES);
+	arena_runs_add(&runs, window[0], ARENA_PAGES);
+	arena_give_runs(&runs);
+	pool = arena_take(heap_of(test), numa_mem_id(), 1, 1);
+	KUNIT_EXPECT_PTR_EQ(test, pool, window[0]);
+	arena_give(pool, 1);
+	FIXTURE_CHECK(test);
+}
+
 /* Single pages, in windows that they share with others'. */
 static void arena_grows_page_by_page(struct kunit *test)
 {
@@ -497,6 +533,7 @@ static struct kunit_case arena_cases[] = {
 	MODE_CASE(plain, arena_grows_page_by_page),
 	MODE_CASE(plain, arena_grows_in_proportion),
 	MODE_CASE(plain, arena_grows_more_if_scattered),
+	MODE_CASE(plain, arena_takes_runs_back),
 	MODE_CASE(plain, arena_leaves_no_private),
 	MODE_CASE(plain, arena_trims_single_pages),
 	MODE_CASE(plain, arena_fills_holes),

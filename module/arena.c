@@ -273,7 +273,7 @@ static void arena_give_node(struct hlist_head *runs, struct hlist_head *gone)
 		if (arena_node(run.arena) != hn)
 			break;
 		__hlist_del(&pool->link);
-		if (arena_put(hn, run, pool->due))
+		if (arena_put(hn, run, pool->due + POOL_FAR))
 			hlist_add_head(&run.arena->link, gone);
 	}
 	raw_spin_unlock_irqrestore(&hn->lock, flags);
@@ -292,11 +292,13 @@ void arena_give_runs(struct arena_runs *runs)
 		arena_release(arena, true, arena->heads,
 			      arena->heads | ~arena->free);
 }
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(arena_give_runs);
 
 void arena_give(struct pool *pool, unsigned int nr)
 {
-	ARENA_RUNS(runs);
+	struct arena_runs runs;
 
+	arena_runs_init(&runs);
 	arena_runs_add(&runs, pool, nr);
 	arena_give_runs(&runs);
 }

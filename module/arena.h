@@ -41,8 +41,8 @@ void arena_give(struct pool *pool, unsigned int nr);
 
 /**
  * struct arena_runs - runs on their way back to their arenas
- * @list: by pool->link, of pool->due pages.  What comes last is taken first again: it
- *	should be what was used last.
+ * @list: by pool->link, of pool->due pages and %POOL_FAR.  What comes last is taken first
+ *	again: it should be what was used last.
  * @end: where the next comes.
  * @pages: all of them.
  */
@@ -59,13 +59,10 @@ static inline void arena_runs_init(struct arena_runs *runs)
 	runs->pages = 0;
 }
 
-#define ARENA_RUNS(name) \
-	struct arena_runs name = { .end = &(name).list.first }
-
 static inline void arena_runs_add(struct arena_runs *runs, struct pool *pool,
 				  unsigned int nr)
 {
-	pool->due = nr;
+	pool->due = nr - POOL_FAR;
 	pool->link.next = NULL;
 	pool->link.pprev = runs->end;
 	*runs->end = &pool->link;

@@ -79,7 +79,7 @@ enum backing_kind {
  * @rcu: for the end of a pool of objects.
  * @due: blocks that may be freed before it comes to another list: those that are
  *	live.  Of one that is in no list of pools with free blocks, %POOL_FAR less.
- *	Of pages on their way back to their arena, how many they are.
+ *	Of pages on their way back to their arena, how many they are, and so much less.
  * @bucket: in which of cache_node->pools it is; or POOL_ASIDE, for those of
  *	cache_node->aside; or POOL_GONE: then there is no bitmap.
  * @word: bitmap of allocated blocks, if there are at most 64.

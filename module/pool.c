@@ -297,8 +297,9 @@ static void pool_end(struct pheap_cache *cache, struct hlist_head *pools,
 
 void pool_destroy(struct pheap_cache *cache, struct hlist_head *pools)
 {
-	ARENA_RUNS(runs);
+	struct arena_runs runs;
 
+	arena_runs_init(&runs);
 	pool_end(cache, pools, &runs);
 	arena_give_runs(&runs);
 }
@@ -321,7 +322,7 @@ bool pool_give_all(struct pheap_cache *cache, struct spot page)
 	struct cache_node *cn = cache_node(cache, page.arena->node);
 	struct spot first = spot_first(page);
 	struct pool *pool = spot_pool(first);
-	ARENA_RUNS(runs);
+	struct arena_runs runs;
 	HLIST_HEAD(all);
 
 	if (!partial_lock(cache, cn))
@@ -331,6 +332,7 @@ bool pool_give_all(struct pheap_cache *cache, struct spot page)
 	partial_unlock(cache, cn);
 	if (hlist_empty(&all))
 		return false;
+	arena_runs_init(&runs);
 	pool_release(cache, &all, &runs);
 	arena_give_runs(&runs);
 	return true;
@@ -481,9 +483,10 @@ static unsigned int pool_end_batch(struct pheap_cache *cache,
 static void pool_end_idle(struct pheap_cache *cache, struct cache_node *cn,
 			  unsigned int most)
 {
+	struct arena_runs runs;
 	unsigned int part;
-	ARENA_RUNS(runs);
 
+	arena_runs_init(&runs);
 	do {
 		part = pool_end_batch(cache, cn, most, &runs);
 		arena_give_runs(&runs);
@@ -523,12 +526,15 @@ static bool pool_recall_of(struct recall *recall, struct pheap_cache *cache)
 	unsigned int nr;
 
 	while (READ_ONCE(cn->nr_idle) && (wants = pool_recall_wants(recall))) {
-		nr = pool_end_batch(cache, cn, DIV_ROUND_UP(wants, cache->pages),
+		wants = DIV_ROUND_UP(wants, cache->pages);
+		nr = pool_end_batch(cache, cn,
+				    min(wants, POOL_BATCH - recall->runs.pages),
 				    &recall->runs);
 		if (!nr)
 			break;
 		recall->ended += nr;
-		if (recall->runs.pages >= POOL_BATCH)
+		/* Where there is a limit, others might be refused meanwhile. */
+		if (recall->runs.pages >= POOL_BATCH || cache->heap->limit)
 			arena_give_runs(&recall->runs);
 	}
 	return READ_ONCE(cn->nr_idle);
@@ -782,12 +788,13 @@ static void pool_collect_all(struct pheap_cache *cache, struct cache_node *cn,
 
 void pool_destroy_all(struct pheap_cache *cache)
 {
+	struct arena_runs runs;
 	HLIST_HEAD(pools);
-	ARENA_RUNS(runs);
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
 		pool_collect_all(cache, cache_node(cache, node), &pools);
+	arena_runs_init(&runs);
 	pool_release(cache, &pools, &runs);
 	arena_give_runs(&runs);
 }
