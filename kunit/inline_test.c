@@ -144,7 +144,7 @@ static unsigned int busy_wrong(struct pheap *heap, struct pheap_cache *class,
 	wrong += !q || q == p;
 	pheap_free_inline(p);
 	pheap_free_inline(q);
-	wrong += mag->idle;
+	wrong += mag->idle != 0;
 	magazine_leave(mag);
 	preempt_enable();
 	return wrong;

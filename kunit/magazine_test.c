@@ -209,7 +209,7 @@ static unsigned int closed_wrong(struct kunit *test, unsigned int halves)
 	swap(*at, mag);
 	wrong += magazine_pop(cache, cache->cookie, cache->mark, &q);
 	swap(*at, mag);
-	wrong += mag->capacity || mag->room || !mag->idle;
+	wrong += mag->capacity || mag->room || mag->idle != 1;
 	preempt_enable();
 	free_each(p + nr, 200 - nr);
 	return wrong;

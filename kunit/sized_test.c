@@ -18,6 +18,7 @@
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 MODE_SET(plain, MODE_PLAIN);
+MODE_SET(debug, MODE_DEBUG);
 
 #define BLOCKS	300
 
@@ -103,7 +104,7 @@ static void sized_frees_what_fell_back(struct kunit *test)
 
 	pheap_trim(heap_of(test));
 	WRITE_ONCE(backing_max_order, 0);
-	for (size = 513; size <= PAGE_SIZE; size += 64) {
+	for (size = 409; size <= PAGE_SIZE; size += 8) {
 		p = take(test, heap_of(test), size);
 		larger += pheap_size(p) >= 4 * size / 3;
 		pheap_free_sized(heap_of(test), p, size);
@@ -179,20 +180,54 @@ static void sized_tells_wrong_sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fixture_stats(test).live_blocks, 0);
 }
 
-/* Another heap's block of the same size, in each of the ways that there are. */
+/* It is the other heap's block, which the report says. */
+static noinline void check_other(struct kunit *test, struct pheap *other, bool in_line,
+				 const void *p, size_t size)
+{
+	struct pheap_stats before, after;
+
+	pheap_get_stats(other, &before);
+	log_expect(test, "another heap's");
+	if (in_line)
+		pheap_free_sized_inline(heap_of(test), p, 104);
+	else
+		pheap_free_sized(heap_of(test), p, size);
+	log_end(test);
+	pheap_get_stats(other, &after);
+	KUNIT_EXPECT_EQ(test, after.bad[PHEAP_BAD_SIZE], before.bad[PHEAP_BAD_SIZE] + 1);
+	KUNIT_EXPECT_EQ(test, after.live_blocks, before.live_blocks);
+	KUNIT_EXPECT_TRUE(test, log_has(test, "check_other"));
+	KUNIT_EXPECT_TRUE(test, log_has(test, "heap 'other'"));
+}
+
+/* In each of the ways that there are. */
 static void sized_tells_other_heaps(struct kunit *test)
 {
 	struct pheap *other = fixture_extra(test, "other");
 	void *p = take(test, other, 104), *q = take(test, other, 5000);
 	void *keep = take(test, heap_of(test), 104);
 
-	check_bad(test, "another heap's", p, 104, PHEAP_BAD_SIZE);
-	check_bad(test, "another heap's, larger", q, 5000, PHEAP_BAD_SIZE);
-	check_bad_inline(test, "another heap's, in line", p, PHEAP_BAD_SIZE);
-	KUNIT_EXPECT_EQ(test, fixture_stats(test).live_blocks, 1);
+	check_other(test, other, false, p, 104);
+	check_other(test, other, false, q, 5000);
+	check_other(test, other, true, p, 104);
 	pheap_free_sized(other, p, 104);
 	pheap_free_sized(other, q, 5000);
 	pheap_free(keep);
+}
+
+/* An overrun of a debug block may reach where its size is. */
+static void sized_leaves_overruns_to_debug(struct kunit *test)
+{
+	void *p = take(test, heap_of(test), 100), *keep = take(test, heap_of(test), 100);
+	unsigned int i;
+
+	for (i = 100; i < 120; i++)
+		poke_byte_write(p + i, 0);
+	check_bad(test, "an overrun", p, 100, PHEAP_BAD_OVERRUN);
+	check_bad(test, "more than any such block has", keep, 200, PHEAP_BAD_SIZE);
+	pheap_free_sized(heap_of(test), keep, 100);
+	/* What is in doubt stays. */
+	fixture_of(test)->leaves = true;
 }
 
 /* What pheap_free() finds out. */
@@ -286,6 +321,7 @@ static struct kunit_case sized_cases[] = {
 	MODE_CASE(all, sized_frees_what_was_resized),
 	MODE_CASE(plain, sized_tells_wrong_sizes),
 	MODE_CASE(all, sized_tells_other_heaps),
+	MODE_CASE(debug, sized_leaves_overruns_to_debug),
 	MODE_CASE(plain, sized_tells_bad_frees),
 	MODE_CASE(plain, sized_frees_behind_another_window),
 	MODE_CASE(plain, sized_takes_no_other_class),

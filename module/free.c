@@ -205,6 +205,16 @@ static struct pheap_cache *free_class_of(const struct pheap *heap, size_t size)
 	return size <= CLASS_MAX ? READ_ONCE(heap->classes[class_of(size)]) : cache_none;
 }
 
+/* Whether @p is on a page of that: then heap and size are right, and no lock was needed. */
+static bool free_is_of_size(const struct pheap *heap, const void *p, size_t size)
+{
+	struct pheap_cache *class = free_class_of(heap, size);
+	struct spot spot = map_find_pool(p);
+
+	return spot.arena && class != cache_none &&
+	       READ_ONCE(*spot_owner(spot)) == class;
+}
+
 /*
  * Whether a block may have been asked for with @size.  It may have been a larger one, and
  * pheap_realloc() left it where it was; those of several pages may be of any larger class.
@@ -212,7 +222,12 @@ static struct pheap_cache *free_class_of(const struct pheap *heap, size_t size)
 static bool free_is_sized(const struct pheap *heap, const struct found *found,
 			  size_t size)
 {
-	if (found->heap != heap || size > found->size)
+	if (found->heap != heap)
+		return false;
+	/* What a debug block was asked for with, an overrun changes. */
+	if (found->cache && found->cache->flags & PHEAP_DEBUG)
+		return size <= found->cache->usable;
+	if (size > found->size)
 		return false;
 	if (found->size > SMALL_MAX || find_stays(found, size))
 		return true;
@@ -226,10 +241,14 @@ static noinline void free_sized_away(struct pheap *heap, const void *p,
 {
 	struct found found;
 
-	if (!p || !find_block(p, &found) || free_is_sized(heap, &found, size))
+	/* For the cache, until it was reported. */
+	rcu_read_lock();
+	if (!p || free_is_of_size(heap, p, size) || !find_block(p, &found) ||
+	    free_is_sized(heap, &found, size))
 		free_away(NULL, p, caller);
 	else
-		report_bad(PHEAP_BAD_SIZE, heap, found.cache, p, caller);
+		report_bad(PHEAP_BAD_SIZE, found.heap, found.cache, p, caller);
+	rcu_read_unlock();
 }
 
 static noinline void free_class_away(struct pheap_cache **class, const void *p,

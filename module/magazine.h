@@ -55,7 +55,7 @@
 
 /**
  * struct magazine - blocks at hand
- * @idle: 1 if nobody on this CPU is using it, 0 or less if somebody is.
+ * @idle: 1 if nobody on this CPU is using it.
  * @room: how many blocks more it may have; @slot of the newest.
  * @capacity: most blocks that may be; 0 once it is out of use.
  * @misses: how often it was empty or full since it was made.

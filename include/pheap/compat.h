@@ -119,7 +119,7 @@ static __always_inline bool __pheap_claim(u32 *word)
 	return true;
 was_claimed:
 	/* Whoever comes in between does the same, and is gone before we go on. */
-	(*word)++;
+	asm volatile("incl %0" : "+m" (*word));
 	return false;
 #else
 	return READ_ONCE(*word) == 1 && cmpxchg_local(word, 1, 0) == 1;

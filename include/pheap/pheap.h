@@ -451,16 +451,20 @@ void pheap_free_sized_any(struct pheap *heap, const void *p, size_t size);
 
 /**
  * pheap_free_sized() - free a block of known size
- * @heap: the heap that it is from.
+ * @heap: the heap that it is from, which must be there still.  (A block that
+ *	pheap_realloc() left where it was is from the heap that it was from before.)
  * @p: as for pheap_free().
  * @size: bytes that were last asked for, by pheap_alloc() or pheap_realloc(), or
  *	pheap_size().
  *
- * As pheap_free(), and sooner done, as nothing waits for the look at whose the block
- * is (C23: free_sized()); and it finds out more.  A block of another heap, one that is
- * smaller than @size, and one of up to 512 bytes of which @size is less than
- * three quarters, which pheap_realloc() would not have left where it was, is reported,
- * and stays allocated.
+ * As pheap_free(), but it finds out more (C23: free_sized()): a block of another heap is
+ * reported and stays allocated, and so is one that can't have been asked for with
+ * @size.  That is one that has fewer bytes, and of those up to 512, one of another size
+ * class of which @size is three quarters or less: pheap_realloc() would not have left it
+ * where it was.  Of a debug heap it is one that can't have as many.
+ *
+ * In line nothing waits for the look at whose the block is, which pays up to 512 bytes;
+ * above that, and called, pheap_free() is as fast or faster.
  *
  * Context: As pheap_free().
  */
