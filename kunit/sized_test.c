@@ -219,11 +219,17 @@ static void sized_tells_other_heaps(struct kunit *test)
 static void sized_leaves_overruns_to_debug(struct kunit *test)
 {
 	void *p = take(test, heap_of(test), 100), *keep = take(test, heap_of(test), 100);
+	void *q = take(test, heap_of(test), 100);
 	unsigned int i;
 
-	for (i = 100; i < 120; i++)
+	/* It stays where it is, of a class that 90 bytes are not of. */
+	KUNIT_ASSERT_PTR_EQ(test, pheap_realloc(heap_of(test), q, 90, FIXTURE_GFP), q);
+	for (i = 104; i < 120; i++) {
 		poke_byte_write(p + i, 0);
+		poke_byte_write(q + i, 0);
+	}
 	check_bad(test, "an overrun", p, 100, PHEAP_BAD_OVERRUN);
+	check_bad(test, "an overrun of a smaller block", q, 90, PHEAP_BAD_OVERRUN);
 	check_bad(test, "more than any such block has", keep, 200, PHEAP_BAD_SIZE);
 	pheap_free_sized(heap_of(test), keep, 100);
 	/* What is in doubt stays. */
