@@ -255,6 +255,16 @@ static void pool_release(struct pheap_cache *cache, struct hlist_head *pools,
 	}
 }
 
+/* The same, and those that come to @runs are given back. */
+static void pool_release_now(struct pheap_cache *cache, struct hlist_head *pools)
+{
+	struct arena_runs runs;
+
+	arena_runs_init(&runs);
+	pool_release(cache, pools, &runs);
+	arena_give_runs(&runs);
+}
+
 /* Withhold a block that is not as it was left. */
 static void pool_withhold(struct pheap_cache *cache, struct pool *pool,
 			  unsigned int index)
@@ -322,7 +332,6 @@ bool pool_give_all(struct pheap_cache *cache, struct spot page)
 	struct cache_node *cn = cache_node(cache, page.arena->node);
 	struct spot first = spot_first(page);
 	struct pool *pool = spot_pool(first);
-	struct arena_runs runs;
 	HLIST_HEAD(all);
 
 	if (!partial_lock(cache, cn))
@@ -332,9 +341,7 @@ bool pool_give_all(struct pheap_cache *cache, struct spot page)
 	partial_unlock(cache, cn);
 	if (hlist_empty(&all))
 		return false;
-	arena_runs_init(&runs);
-	pool_release(cache, &all, &runs);
-	arena_give_runs(&runs);
+	pool_release_now(cache, &all);
 	return true;
 }
 
@@ -788,13 +795,10 @@ static void pool_collect_all(struct pheap_cache *cache, struct cache_node *cn,
 
 void pool_destroy_all(struct pheap_cache *cache)
 {
-	struct arena_runs runs;
 	HLIST_HEAD(pools);
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
 		pool_collect_all(cache, cache_node(cache, node), &pools);
-	arena_runs_init(&runs);
-	pool_release(cache, &pools, &runs);
-	arena_give_runs(&runs);
+	pool_release_now(cache, &pools);
 }
