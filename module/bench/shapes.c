@@ -23,6 +23,7 @@
 #define LARSON_ROUND	(100 * LARSON_SLOTS)
 #define LARSON_SWAP	(2 * LARSON_SLOTS)
 #define LARSON_OWN	64
+#define LARSON_BLOCK	64
 #define LARSON_MIN	8
 #define LARSON_MAX	1000
 
@@ -34,8 +35,12 @@
 /* Batches in the queue, or in the hands of a thread. */
 #define XMALLOC_OWN	(XMALLOC_QUEUE + SHARED_THREADS + 1)
 
-/* The size of a cache's blocks; other sides use many sizes. */
-static const size_t shapes_sizes[] = { 64, 0 };
+/*
+ * Sizes of a cache's blocks; other sides use many sizes.  Where processors fetch cache
+ * lines in pairs, two CPUs whose blocks of 64 bytes lie side by side share some.
+ */
+static const size_t larson_blocks[] = { LARSON_BLOCK, 2 * LARSON_BLOCK, 0 };
+static const size_t xmalloc_blocks[] = { 64, 0 };
 
 /* As good as need be, and nearly free: the same for all sides. */
 static __always_inline u32 shared_random(u32 *seed)
@@ -169,24 +174,26 @@ static void larson_clear(struct shared *shared)
 	}
 }
 
-/* The size given for it is that of a cache's blocks; 0 for mixed sizes. */
+/* @size is that of all blocks; 0 for mixed sizes. */
 static int shared_add_rate(const struct shared_test *test,
-			   const struct shared *shared, u64 ns, u64 n)
+			   const struct shared *shared, size_t size, u64 ns,
+			   u64 n)
 {
-	bool mixed = shared->side >= SIDE_KMALLOC;
-
-	return result_add(test->name, mixed ? 0 : shared->set.size,
-			  side_name(shared->side), "per_second",
-			  RESULT_PER_SECOND, ns, n);
+	return result_add(test->name, size, side_name(shared->side),
+			  "per_second", RESULT_PER_SECOND, ns, n);
 }
 
 static int measure_larson(const struct shared_test *test, struct shared *shared)
 {
+	size_t size = shared->side < SIDE_KMALLOC ? shared->set.size : 0;
 	size_t rounds = larson_rounds(shared);
 	int err = -ENOMEM;
 	unsigned int i;
 	u64 ns;
 
+	/* Mixed sizes, which are the same for all sizes of a cache. */
+	if (shared->side >= SIDE_KMALLOC && shared->set.size != LARSON_BLOCK)
+		return 0;
 	for (i = 0; i < 2; i++) {
 		shared->threads[i].run = larson_run;
 		shared->threads[i].seed = i + 1;
@@ -195,7 +202,7 @@ static int measure_larson(const struct shared_test *test, struct shared *shared)
 	if (larson_fill(shared))
 		err = shared_threads_run(shared, 2, &ns);
 	larson_clear(shared);
-	return err ?: shared_add_rate(test, shared, ns,
+	return err ?: shared_add_rate(test, shared, size, ns,
 				      2 * rounds * shared->step);
 }
 
@@ -459,14 +466,14 @@ static int measure_xmalloc(const struct shared_test *test,
 	err = shared_threads_run(shared, SHARED_THREADS, &ns);
 	while ((batch = xmalloc_take(&shared->queue)))
 		xmalloc_free(shared->side, shared, batch);
-	return err ?: shared_add_rate(test, shared, ns,
+	return err ?: shared_add_rate(test, shared, 0, ns,
 				      2 * batches * XMALLOC_BATCH);
 }
 
 int shared_larson(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"larson", shapes_sizes, LARSON_COUNT, LARSON_ROUND,
+		"larson", larson_blocks, LARSON_COUNT, LARSON_ROUND,
 		LARSON_ARRAYS * LARSON_SLOTS * LARSON_OWN, measure_larson
 	};
 
@@ -476,7 +483,7 @@ int shared_larson(const struct bench_command *command)
 int shared_larson_swap(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"larson-swap", shapes_sizes, LARSON_COUNT, LARSON_SWAP,
+		"larson-swap", larson_blocks, LARSON_COUNT, LARSON_SWAP,
 		LARSON_ARRAYS * LARSON_SLOTS * LARSON_OWN, measure_larson
 	};
 
@@ -486,7 +493,7 @@ int shared_larson_swap(const struct bench_command *command)
 int shared_xmalloc(const struct bench_command *command)
 {
 	static const struct shared_test test = {
-		"xmalloc", shapes_sizes, XMALLOC_COUNT, 1,
+		"xmalloc", xmalloc_blocks, XMALLOC_COUNT, 1,
 		XMALLOC_OWN * sizeof(struct xmalloc_own), measure_xmalloc
 	};
 
