@@ -391,6 +391,29 @@ static void gc_destroy_with_all(struct kunit *test)
 	pheap_weak_clear(&weak[0]);
 }
 
+static void gc_put_partner(struct node *node)
+{
+	pheap_put(&graph_node(node->graph, node->id ^ 1)->obj);
+}
+
+/* Objects that are left, each of which puts another at its burial. */
+static void gc_destroy_with_partners(struct kunit *test)
+{
+	struct pheap *other = fixture_extra(test, "other");
+	struct graph *graph = graph_make_on(test, other, 40);
+	unsigned int i;
+
+	graph->release = gc_put_partner;
+	for (i = 0; i < 40; i++)
+		node_new(graph, i % 4 < 2 ? NODE_TABLE : NODE_RCU);
+	log_expect(test, "objects left");
+	fixture_drop_extra(test, other);
+	log_end(test);
+	KUNIT_EXPECT_EQ(test, atomic_read(&graph->wrong), 0);
+	for (i = 0; i < 40; i++)
+		KUNIT_EXPECT_EQ(test, graph->fate[i].ends, 1);
+}
+
 /* Just as a worker has much to do. */
 static void gc_destroy_with_work(struct kunit *test)
 {
@@ -706,6 +729,7 @@ static struct kunit_case gc_cases[] = {
 	MODE_CASE(all, gc_at_the_limit_atomic),
 	MODE_CASE(plain, gc_full_of_live_ones),
 	MODE_CASE(all, gc_destroy_with_all),
+	MODE_CASE(all, gc_destroy_with_partners),
 	MODE_CASE(all, gc_destroy_with_work),
 	MODE_CASE(all, gc_destroy_while_scanning),
 	MODE_CASE(all, gc_collect_at_once),

@@ -11,6 +11,7 @@
 
 #include "compat/kunit_compat.h"
 #include "mesh.h"
+#include "object.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 MODE_SET(plain, MODE_PLAIN);
@@ -379,6 +380,19 @@ static void object_immortal(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, graph_ended(graph, 0));
 }
 
+/* Of one that a scan is deciding on, PENDING is the scan's and goes with that. */
+static void object_immortal_condemned(struct kunit *test)
+{
+	struct graph *graph = graph_make(test, 1);
+	struct node *node = node_new(graph, NODE_TABLE);
+
+	fixture_of(test)->leaves = true;
+	atomic_or(__PHEAP_CONDEMNED | __PHEAP_PENDING, &node->obj.__rc);
+	pheap_immortal(&node->obj);
+	KUNIT_EXPECT_EQ(test, atomic_read(&node->obj.__rc) & __PHEAP_PENDING, 0);
+	KUNIT_EXPECT_EQ(test, pheap_refcount(&node->obj), PHEAP_COUNT_MAX);
+}
+
 /* As if @node had been taken that often. */
 static void object_set_count(struct node *node, unsigned int count)
 {
@@ -439,6 +453,23 @@ static void object_dead(struct kunit *test)
 	rcu_read_unlock();
 	LOG_END_WITH(test, PHEAP_BAD_COUNT, 3, "reference");
 	KUNIT_EXPECT_EQ(test, graph->fate[0].ends, 1);
+	graph_end(graph);
+}
+
+/* By the time that a put which was not the last is noted, the last may have come. */
+static void object_put_noted_late(struct kunit *test)
+{
+	struct graph *graph = graph_make(test, 1);
+	struct node *node = node_new(graph, NODE_RCU);
+	int rc;
+
+	rcu_read_lock();
+	node_drop(node);
+	rc = atomic_read(&node->obj.__rc);
+	__pheap_section_begin();
+	object_put_slow(&node->obj, 2 * __PHEAP_ONE);
+	KUNIT_EXPECT_EQ(test, atomic_read(&node->obj.__rc), rc);
+	rcu_read_unlock();
 	graph_end(graph);
 }
 
@@ -722,8 +753,10 @@ static struct kunit_case object_cases[] = {
 	MODE_CASE(all, object_is_no_block),
 	MODE_CASE(all, object_type_of_others),
 	MODE_CASE(all, object_immortal),
+	MODE_CASE(all, object_immortal_condemned),
 	MODE_CASE(all, object_saturates),
 	MODE_CASE(all, object_dead),
+	MODE_CASE(all, object_put_noted_late),
 	MODE_CASE(all, object_rcu_memory),
 	MODE_CASE(plain, object_trim_meets_grace),
 	MODE_CASE(all, object_order_along_a_chain),

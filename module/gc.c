@@ -331,15 +331,26 @@ struct gc *gc_get(struct pheap *heap)
 	return gc;
 }
 
+static bool gc_hold_one(struct pheap_object *obj, void *arg)
+{
+	object_saturate(obj);
+	return true;
+}
+
 static bool gc_bury_one(struct pheap_object *obj, void *arg)
 {
 	object_pend(obj);
 	return true;
 }
 
-/* Objects that are left: nobody may find them any more. */
+/*
+ * Objects that are left: nobody may find them any more.  What is called at the burial of
+ * one may put others, which must not end by that: the reaper has them.
+ */
 static void gc_bury(struct gc *gc)
 {
+	look_walk(gc->heap, NULL, gc_hold_one, NULL);
+	flush_work(&gc->reap);
 	WRITE_ONCE(gc->burying, true);
 	look_walk(gc->heap, NULL, gc_bury_one, NULL);
 	flush_work(&gc->reap);
@@ -377,6 +388,8 @@ static void gc_removing(struct pheap *heap)
 	else
 		gc_clear(gc);
 	cancel_work_sync(&gc->reap);
+	/* Whoever had seen before that it was not dying has armed it by now. */
+	cancel_delayed_work_sync(&gc->work);
 }
 
 static void gc_removed(struct pheap *heap)

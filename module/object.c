@@ -37,7 +37,7 @@ static __always_inline void object_pin(struct pheap_object *obj, int rc)
 	int now = object_rc(obj);
 
 	while (now < 0 && !atomic_try_cmpxchg(&obj->__rc, &now,
-					      pin | (now & COUNT_MARKS)))
+					      pin | count_marks(now)))
 		;
 	if (rc < COUNT_SATURATED - COUNT_DRIFT)
 		object_report(PHEAP_BAD_COUNT, obj);
@@ -64,7 +64,8 @@ static __always_inline void object_unref_slow(struct pheap_object *obj, int old)
 		atomic_add(__PHEAP_ONE, &obj->__rc);
 		object_report(PHEAP_BAD_COUNT, obj);
 	} else {
-		__pheap_touch(obj);
+		/* It may have been put, and have ended, since it was counted. */
+		object_touch_alive(obj);
 	}
 }
 
@@ -312,16 +313,27 @@ void object_put_slow(struct pheap_object *obj, int old)
 	object_unref_slow(obj, old);
 	__pheap_section_end();
 }
+EXPORT_SYMBOL_FOR_PHEAP_KUNIT(object_put_slow);
 
 void pheap_immortal(struct pheap_object *obj)
 {
 	int rc = object_rc(obj);
 
 	while (!atomic_try_cmpxchg(&obj->__rc, &rc,
-				   COUNT_IMMORTAL | (rc & COUNT_MARKS)))
+				   COUNT_IMMORTAL | count_marks(rc)))
 		;
 }
 EXPORT_SYMBOL_GPL(pheap_immortal);
+
+void object_saturate(struct pheap_object *obj)
+{
+	int rc = object_rc(obj);
+
+	while (count_is_alive(rc) &&
+	       !atomic_try_cmpxchg(&obj->__rc, &rc,
+				   COUNT_SATURATED | count_marks(rc)))
+		;
+}
 
 static __always_inline void object_clear_slots(const struct pheap_type *type,
 					       void *p)

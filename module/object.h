@@ -70,8 +70,13 @@ struct pheap_type {
 /* How far those who go on counting may have moved a count that is pinned. */
 #define COUNT_DRIFT	(INT_MAX / 8)
 
-/* Flags that stay when a count is pinned. */
-#define COUNT_MARKS	(__PHEAP_FINALIZED | __PHEAP_PENDING)
+/* Flags that stay when a count is pinned; of one that is condemned, PENDING is the scan's. */
+static inline int count_marks(int rc)
+{
+	int marks = rc & (__PHEAP_FINALIZED | __PHEAP_PENDING);
+
+	return rc & __PHEAP_CONDEMNED ? marks & ~__PHEAP_PENDING : marks;
+}
 
 static inline bool count_is_immortal(int rc)
 {
@@ -276,6 +281,9 @@ void object_drop(struct pheap_object *obj, struct ending *ending);
 
 /* End all that has gathered, within the budget. */
 void object_end_all(struct ending *ending);
+
+/* In an RCU section: no put ends it from here on, if it is alive. */
+void object_saturate(struct pheap_object *obj);
 
 /* Free the memory of an object that is dead, and of which nothing is left. */
 void object_free(struct pheap_cache *cache, struct pheap_object *obj);
