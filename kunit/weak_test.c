@@ -7,8 +7,6 @@
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
 
-#define WATCHES		16
-
 /**
  * struct watch - a weak reference, and what was heard of it
  * @weak: weak reference.
@@ -48,8 +46,8 @@ static void watch_called(struct pheap_weak *weak)
 /* Watch one node each, with a callback. */
 static struct watch *watch_nodes(struct graph *graph, unsigned int nr)
 {
-	struct watch *watch = kunit_kcalloc(graph->test, WATCHES,
-					    sizeof(*watch), GFP_KERNEL);
+	struct watch *watch = kunit_kcalloc(graph->test, nr, sizeof(*watch),
+					    GFP_KERNEL);
 	unsigned int i;
 
 	KUNIT_ASSERT_TRUE(graph->test, watch);
@@ -158,8 +156,12 @@ static void weak_many(struct kunit *test)
 	}
 	KUNIT_EXPECT_GT(test, live, 0);
 	node_drop(node);
-	for (i = 0; i < 300; i++)
+	for (i = 0; i < 300; i++) {
 		KUNIT_EXPECT_NULL(test, pheap_weak_get(&weak[i]));
+		/* Nor does it lead to who has the memory next. */
+		KUNIT_EXPECT_PTR_EQ(test, weak[i].__obj,
+				    (struct pheap_object *)NULL);
+	}
 	for (i = 0; i < 300; i += 2)
 		pheap_weak_clear(&weak[i]);
 	graph_end(graph);
@@ -193,30 +195,33 @@ static void weak_callback_at_the_end(struct kunit *test)
 	graph_end(graph);
 }
 
+/* More than are moved at once. */
+#define WEAK_RING	70
+
 /* Of a ring: all are clear when the first is called, and none is finalized. */
 static void weak_callbacks_of_a_cycle(struct kunit *test)
 {
-	struct graph *graph = graph_make(test, 10);
+	struct graph *graph = graph_make(test, WEAK_RING);
 	struct watch *watch;
 	unsigned int i;
 
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < WEAK_RING; i++)
 		node_new(graph, i % 2 ? NODE_FINAL : NODE_TABLE);
-	for (i = 0; i < 10; i++)
-		graph_link(graph, i, 0, (i + 1) % 10);
-	watch = watch_nodes(graph, 10);
+	for (i = 0; i < WEAK_RING; i++)
+		graph_link(graph, i, 0, (i + 1) % WEAK_RING);
+	watch = watch_nodes(graph, WEAK_RING);
 	graph_drop_all(graph);
 	graph_collect(graph);
-	KUNIT_EXPECT_TRUE(test, watch_wait(watch, 10));
+	KUNIT_EXPECT_TRUE(test, watch_wait(watch, WEAK_RING));
 	GRAPH_CHECK(graph, "ring");
-	for (i = 0; i < 100; i++) {
-		KUNIT_EXPECT_EQ(test, watch[i % 10].calls, 1);
-		KUNIT_EXPECT_EQ(test, watch[i % 10].alive, 0);
-		if (graph->fate[i / 10].finalized)
-			KUNIT_EXPECT_LT(test, watch[i % 10].when,
-					graph->fate[i / 10].finalized);
-		KUNIT_EXPECT_LT(test, watch[i % 10].when,
-				graph->fate[i / 10].ended);
+	for (i = 0; i < WEAK_RING * WEAK_RING; i++) {
+		KUNIT_EXPECT_EQ(test, watch[i % WEAK_RING].calls, 1);
+		KUNIT_EXPECT_EQ(test, watch[i % WEAK_RING].alive, 0);
+		if (graph->fate[i / WEAK_RING].finalized)
+			KUNIT_EXPECT_LT(test, watch[i % WEAK_RING].when,
+					graph->fate[i / WEAK_RING].finalized);
+		KUNIT_EXPECT_LT(test, watch[i % WEAK_RING].when,
+				graph->fate[i / WEAK_RING].ended);
 	}
 	graph_end(graph);
 }

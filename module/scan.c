@@ -28,6 +28,9 @@
 /* Outside objects that end with garbage, before the rest is the reaper's. */
 #define SCAN_END_BUDGET	4096
 
+/* Pages with grey members after which others are let in. */
+#define SCAN_PAUSE	8
+
 static struct gc *scan_gc(struct scan *scan)
 {
 	return container_of(scan, struct gc, scan);
@@ -428,13 +431,25 @@ static __always_inline void scan_grey_page(struct scan_page *sp,
 		}
 }
 
-/* Until nothing is grey. */
+/*
+ * Out of the RCU section and in again.  What was read from slots is looked at before:
+ * it may be another heap's, and its page this heap's by then, with what else on it.
+ */
+static __always_inline void scan_pause(struct scan *scan)
+{
+	scan_trace_ahead(scan);
+	rcu_read_unlock();
+	cond_resched();
+	rcu_read_lock();
+}
+
+/* Until nothing is grey, in an RCU section. */
 static __always_inline void scan_grey(struct scan *scan, scan_test_fn test,
 				      type_slot_fn fn)
 {
+	unsigned int index, nr = 0;
 	struct gc_side *side;
 	struct scan_page sp;
-	unsigned int index;
 
 	while ((side = list_first_entry_or_null(&scan->sides.work,
 						struct gc_side, work))) {
@@ -442,10 +457,9 @@ static __always_inline void scan_grey(struct scan *scan, scan_test_fn test,
 			index = __ffs64(side->grey_pages);
 			side->grey_pages &= side->grey_pages - 1;
 			scan_page_init(&sp, scan, side, index);
-			rcu_read_lock();
 			scan_grey_page(&sp, test, fn);
-			rcu_read_unlock();
-			cond_resched();
+			if (++nr % SCAN_PAUSE == 0)
+				scan_pause(scan);
 		}
 		list_del_init(&side->work);
 	}
@@ -453,12 +467,12 @@ static __always_inline void scan_grey(struct scan *scan, scan_test_fn test,
 
 static void scan_trace(struct scan *scan)
 {
+	rcu_read_lock();
 	do {
 		scan_grey(scan, scan_is_quiet, scan_trace_slot);
-		rcu_read_lock();
-		scan_trace_ahead(scan);
-		rcu_read_unlock();
+		scan_pause(scan);
 	} while (!list_empty(&scan->sides.work));
+	rcu_read_unlock();
 }
 
 /* Rescue: what is referred to from outside, or was touched, is live. */
@@ -496,7 +510,7 @@ static __always_inline bool scan_rescue_member(struct scan_page *sp,
 	if (likely(!obj->__gc && scan_is_quiet(rc)))
 		return true;
 	if (unlikely((int)obj->__gc < 0 && scan_is_quiet(rc)))
-		object_report(PHEAP_BAD_SLOT, obj);
+		sp->scan->overdrawn = obj;
 	side_leave(sp->side, obj);
 	/* At once, while it is near. */
 	if (scan_has_slots(rc))
@@ -516,7 +530,9 @@ static bool scan_rescue_page(struct scan_page *sp)
 static void scan_rescue(struct scan *scan)
 {
 	scan_pages(scan, scan_rescue_page);
+	rcu_read_lock();
 	scan_grey(scan, scan_has_slots, scan_rescue_slot);
+	rcu_read_unlock();
 }
 
 /* Condemn: what is left is dead, unless somebody has touched it by now. */
@@ -839,10 +855,12 @@ static unsigned long scan_count(struct scan *scan)
 	struct gc_side *side;
 	unsigned int i, w;
 
-	list_for_each_entry(side, &scan->sides.all, link)
+	list_for_each_entry(side, &scan->sides.all, link) {
 		for (i = 0; i < ARENA_PAGES; i++)
 			for (w = 0; w < SIDE_WORDS; w++)
 				nr += hweight64(side->page[i].set[w]);
+		cond_resched();
+	}
 	return nr;
 }
 
@@ -869,6 +887,22 @@ static void scan_rest(struct scan *scan)
 	}
 }
 
+/*
+ * More slots led to a member than it has references: those of its owners are not what
+ * their type says, unless somebody has emptied one and is about to touch the member.
+ */
+static void scan_check_overdrawn(struct scan *scan)
+{
+	struct pheap_object *obj = scan->overdrawn;
+
+	if (likely(!obj))
+		return;
+	scan->overdrawn = NULL;
+	scan_wait(scan);
+	if (scan_is_quiet(object_rc(obj)))
+		object_report(PHEAP_BAD_SLOT, obj);
+}
+
 /* Whether a set is left, of which nobody has touched a member. */
 static bool scan_decide(struct scan *scan)
 {
@@ -876,6 +910,7 @@ static bool scan_decide(struct scan *scan)
 
 	for (round = 0; round < SCAN_ROUNDS; round++) {
 		scan_rescue(scan);
+		scan_check_overdrawn(scan);
 		if (!scan_has_members(scan))
 			return false;
 		/* Who was in the middle of a touch has ended it. */

@@ -60,6 +60,7 @@ struct scan_ref {
  * @owner: whose slots are being looked at.
  * @ahead: what they held.
  * @nr_ahead: how many.
+ * @overdrawn: one that has fewer references than slots led to it.
  */
 struct scan {
 	struct sides sides;
@@ -72,6 +73,7 @@ struct scan {
 	struct pheap_object *owner;
 	struct scan_ref ahead[SCAN_AHEAD];
 	unsigned int nr_ahead;
+	struct pheap_object *overdrawn;
 };
 
 void scan_init(struct scan *scan);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/mm.h>
+#include <linux/sched.h>
 
 #include "backing.h"
 #include "side.h"
@@ -76,7 +77,8 @@ unsigned int side_fill(struct sides *sides, unsigned int nr)
 	struct gc_side *side;
 
 	while (sides->nr_spare < nr) {
-		side = side_new(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+		/* An allocation that may do no I/O may wait for who holds gc->mutex. */
+		side = side_new(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
 		if (!side)
 			break;
 		list_add(&side->link, &sides->spare);
@@ -92,6 +94,7 @@ void side_drop(struct sides *sides)
 	list_for_each_entry_safe(side, next, &sides->all, link) {
 		side->arena->side = NULL;
 		side_free(side);
+		cond_resched();
 	}
 	INIT_LIST_HEAD(&sides->all);
 	INIT_LIST_HEAD(&sides->work);

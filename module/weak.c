@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/export.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 
 #include "gc.h"
@@ -7,6 +8,9 @@
 
 /* Protects all objects' lists of weak references, and the lists of fired ones. */
 static DEFINE_RAW_SPINLOCK(weak_lock);
+
+/* So many references are moved before others get the lock, and interrupts come. */
+#define WEAK_BATCH	64
 
 int pheap_weak_init(struct pheap_weak *weak, struct pheap_object *obj,
 		    void (*callback)(struct pheap_weak *weak))
@@ -42,38 +46,51 @@ void pheap_weak_clear(struct pheap_weak *weak)
 }
 EXPORT_SYMBOL_GPL(pheap_weak_clear);
 
-void weak_clear_all(const struct pheap_type *type, struct pheap_object *obj,
-		    struct hlist_head *fired)
-{
-	struct hlist_head *weaks = &object_weaks(type, obj)->__first;
-	struct pheap_weak *weak;
-	struct hlist_node *next;
-	unsigned long flags;
+/* With the lock held, and one that is on no list. */
+typedef void (*weak_move_fn)(struct pheap_weak *weak, struct hlist_head *to);
 
-	if (hlist_empty(weaks))
-		return;
+static void weak_fire_one(struct pheap_weak *weak, struct hlist_head *to)
+{
+	hlist_add_head(&weak->__link, to);
+}
+
+static void weak_clear_one(struct pheap_weak *weak, struct hlist_head *to)
+{
+	WRITE_ONCE(weak->__obj, NULL);
+	if (weak->__callback)
+		weak_fire_one(weak, to);
+}
+
+/* Some of those on a list go on to another; their users may clear them meanwhile. */
+static void weak_move(struct hlist_head *from, weak_move_fn fn,
+		      struct hlist_head *to)
+{
+	struct pheap_weak *weak;
+	unsigned long flags;
+	unsigned int i;
+
 	raw_spin_lock_irqsave(&weak_lock, flags);
-	hlist_for_each_entry_safe(weak, next, weaks, __link) {
-		WRITE_ONCE(weak->__obj, NULL);
+	for (i = 0; i < WEAK_BATCH && !hlist_empty(from); i++) {
+		weak = hlist_entry(from->first, struct pheap_weak, __link);
 		hlist_del_init(&weak->__link);
-		if (weak->__callback)
-			hlist_add_head(&weak->__link, fired);
+		fn(weak, to);
 	}
 	raw_spin_unlock_irqrestore(&weak_lock, flags);
 }
 
+void weak_clear_all(const struct pheap_type *type, struct pheap_object *obj,
+		    struct hlist_head *fired)
+{
+	struct hlist_head *weaks = &object_weaks(type, obj)->__first;
+
+	while (!hlist_empty(weaks))
+		weak_move(weaks, weak_clear_one, fired);
+}
+
 void weak_fire(struct gc *gc, struct hlist_head *fired)
 {
-	struct pheap_weak *weak;
-	struct hlist_node *next;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&weak_lock, flags);
-	hlist_for_each_entry_safe(weak, next, fired, __link) {
-		hlist_del(&weak->__link);
-		hlist_add_head(&weak->__link, &gc->fired);
-	}
-	raw_spin_unlock_irqrestore(&weak_lock, flags);
+	while (!hlist_empty(fired))
+		weak_move(fired, weak_fire_one, &gc->fired);
 }
 
 /* Once the lock is dropped the user may clear it, and free its memory. */
@@ -100,8 +117,10 @@ void weak_call_fired(struct gc *gc)
 	struct gc_guest guest;
 
 	gc_guest_enter(&guest, gc->heap);
-	while ((weak = weak_take_fired(gc, &fn)))
+	while ((weak = weak_take_fired(gc, &fn))) {
 		fn(weak);
+		cond_resched();
+	}
 	gc_guest_leave(&guest);
 }
 

@@ -491,7 +491,8 @@ struct pheap_weak {
 
 /**
  * pheap_weak_init() - refer weakly to an object
- * @weak: a weak reference that refers to nothing.
+ * @weak: a weak reference that was never used, or that pheap_weak_clear() was called for
+ *	since: of one whose object has ended the callback may be due yet.
  * @obj: an object, or %NULL for a reference that is clear.
  * @callback: called once after the object is gone, or %NULL: from a worker,
  *	after all weak references to what ends with it are clear, before any
