@@ -4,6 +4,7 @@
 #include <linux/string.h>
 
 #include "backing.h"
+#include "debug.h"
 #include "pheap_kunit.h"
 
 MODE_SET(all, MODE_PLAIN, MODE_PASSTHROUGH, MODE_DEBUG);
@@ -260,6 +261,69 @@ static void realloc_moves_the_red_zone(struct kunit *test)
 	LOG_END_WITH(test, PHEAP_BAD_OVERRUN, 1, "write past the end");
 }
 
+/* A write past the end is told of though the end has moved since. */
+static void realloc_keeps_an_overrun(struct kunit *test)
+{
+	static const size_t sizes[] = { 90, 104 };
+	unsigned int i;
+	u8 *p, *q;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		p = pheap_alloc(heap_of(test), 100, FIXTURE_GFP);
+		KUNIT_ASSERT_TRUE(test, p);
+		log_expect(test, "a write behind a block of another size");
+		poke_byte_write(p + 100, 0x11);
+		q = pheap_realloc(heap_of(test), p, sizes[i], FIXTURE_GFP);
+		pheap_free(q);
+		LOG_END_WITH(test, PHEAP_BAD_OVERRUN, 1, "write past the end");
+	}
+}
+
+/* Nor is what it says of a block believed. */
+static void realloc_doubts_an_overrun(struct kunit *test)
+{
+	u8 *p = pheap_alloc(heap_of(test), 100, FIXTURE_GFP);
+	struct debug_tail *tail;
+
+	KUNIT_ASSERT_TRUE(test, p);
+	tail = (void *)(p + heap_of(test)->classes[class_of(100)]->size -
+			sizeof(*tail));
+	poke_byte_write((u8 *)&tail->request + 3, 0x41);
+	KUNIT_EXPECT_LE(test, pheap_size(p), 104);
+	log_expect(test, "a write over what is said of a block");
+	KUNIT_EXPECT_PTR_EQ(test, pheap_realloc(heap_of(test), p, 102, FIXTURE_GFP),
+			    (void *)p);
+	pheap_free_sensitive(p);
+	LOG_END_WITH(test, PHEAP_BAD_OVERRUN, 1, "write past the end");
+}
+
+#define NEIGHBOURS	64
+
+/* A debug heap that passes all on has no red zones. */
+static void realloc_of_what_is_passed_on(struct kunit *test)
+{
+	const struct pheap_args args = {
+		.flags = PHEAP_DEBUG | PHEAP_PASSTHROUGH,
+	};
+	struct pheap *heap = pheap_create("both", &args);
+	u8 *p[NEIGHBOURS];
+	unsigned int i;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(heap));
+	for (i = 0; i < NEIGHBOURS; i++) {
+		p[i] = pheap_alloc(heap, 64, GFP_KERNEL);
+		if (p[i])
+			memset(p[i], i, 64);
+	}
+	for (i = 0; i < NEIGHBOURS; i += 2)
+		p[i] = pheap_realloc(heap, p[i], i % 4 ? 56 : 64, GFP_KERNEL);
+	for (i = 0; i < NEIGHBOURS; i++) {
+		KUNIT_EXPECT_TRUE(test, p[i] && !memchr_inv(p[i], i, 56));
+		pheap_free(p[i]);
+	}
+	pheap_destroy(heap);
+}
+
 static struct kunit_case realloc_cases[] = {
 	MODE_CASE(all, realloc_keeps_content),
 	MODE_CASE(plain, realloc_shrinks_by_pythons_rule),
@@ -271,6 +335,9 @@ static struct kunit_case realloc_cases[] = {
 	MODE_CASE(all, realloc_keeps_what_was_constructed),
 	MODE_CASE(all, realloc_refuses_bad_pointers),
 	MODE_CASE(debug, realloc_moves_the_red_zone),
+	MODE_CASE(debug, realloc_keeps_an_overrun),
+	MODE_CASE(debug, realloc_doubts_an_overrun),
+	MODE_CASE(plain, realloc_of_what_is_passed_on),
 	{}
 };
 

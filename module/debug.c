@@ -92,32 +92,41 @@ bool debug_alloc(struct pheap_cache *cache, void *p, size_t request, gfp_t gfp)
 	return true;
 }
 
-bool debug_free(struct pheap_cache *cache, void *p, unsigned long caller)
+/* What is said of it may have been written over. */
+size_t debug_request(const struct pheap_cache *cache, const void *p)
+{
+	return min_t(size_t, debug_tail(cache, p)->request, cache->usable);
+}
+
+/* Whether nothing was written past what was asked for. */
+static bool debug_is_intact(const struct pheap_cache *cache, void *p)
 {
 	struct debug_tail *tail = debug_tail(cache, p);
-	size_t body = debug_body(cache);
-	size_t request = min_t(size_t, tail->request, body);
 
 	compat_kasan_alloc(p, cache->size, cache->size);
-	if (tail->zone != DEBUG_ZONE_32 ||
-	    memchr_inv(p + request, DEBUG_ZONE, body - request)) {
+	return tail->zone == DEBUG_ZONE_32 && tail->request <= cache->usable &&
+	       !memchr_inv(p + tail->request, DEBUG_ZONE,
+			   debug_body(cache) - tail->request);
+}
+
+bool debug_free(struct pheap_cache *cache, void *p, unsigned long caller)
+{
+	if (!debug_is_intact(cache, p)) {
 		debug_report(PHEAP_BAD_OVERRUN, cache, p, caller);
 		return false;
 	}
-	tail->free = compat_stack_save(GFP_NOWAIT);
+	debug_tail(cache, p)->free = compat_stack_save(GFP_NOWAIT);
 	debug_poison(cache, p);
 	return true;
-}
-
-size_t debug_request(const struct pheap_cache *cache, const void *p)
-{
-	return debug_tail(cache, p)->request;
 }
 
 void debug_resize(struct pheap_cache *cache, void *p, size_t request)
 {
 	size_t old = debug_request(cache, p);
 
+	/* Its free will tell, of what it was. */
+	if (!debug_is_intact(cache, p))
+		return;
 	if (request > old)
 		memset(p + old, POISON_INUSE, request - old);
 	debug_set_zone(cache, p, request);

@@ -24,6 +24,12 @@ struct debug_tail {
 	u32 request;
 };
 
+/* Not so of what a heap passes through to kmalloc(), whatever else it is told to do. */
+static inline bool debug_has_tail(const struct pheap_cache *cache)
+{
+	return (cache->flags & (PHEAP_DEBUG | PHEAP_PASSTHROUGH)) == PHEAP_DEBUG;
+}
+
 /* Bytes of a debug block for @size usable ones. */
 size_t debug_block_size(size_t size);
 

@@ -14,11 +14,13 @@
  */
 static void realloc_in_place(const struct found *found, void *p, size_t size)
 {
-	if (found->cache && found->cache->index == CACHE_NAMED)
+	struct pheap_cache *cache = found->cache;
+
+	if (cache && cache->index == CACHE_NAMED)
 		return;
+	if (cache && debug_has_tail(cache))
+		debug_resize(cache, p, size);
 	find_open(found, p, size);
-	if (found->cache && found->cache->flags & PHEAP_DEBUG)
-		debug_resize(found->cache, p, size);
 }
 
 static void *realloc_move(struct pheap *heap, void *p, size_t old,
