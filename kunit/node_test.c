@@ -102,7 +102,7 @@ static void node_is_the_one_asked_for(struct kunit *test)
 	int node;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		for_each_online_node(node) {
+		for_each_node_state(node, N_MEMORY) {
 			crowd = crowd_make(test, sizes[i]);
 			for (j = 0; j < crowd->nr; j++)
 				crowd->p[j] = pheap_alloc_node(heap_of(test),
@@ -121,7 +121,7 @@ static void node_is_the_local_one(struct kunit *test)
 	int node;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		for_each_online_node(node) {
+		for_each_node_state(node, N_MEMORY) {
 			crowd = crowd_make(test, sizes[i]);
 			fixture_run_on(test, node_cpu(node), crowd_alloc,
 				       crowd);
@@ -143,7 +143,7 @@ static void check_home(struct kunit *test, size_t size, int home,
 	u64 pools;
 	int node;
 
-	for_each_online_node(node) {
+	for_each_node_state(node, N_MEMORY) {
 		fixture_run_on(test, node_cpu(home), crowd_alloc, crowd);
 		check_node(test, crowd, home);
 		pools = fixture_stats(test).pools;
@@ -167,7 +167,7 @@ static void node_has_its_blocks_back(struct kunit *test)
 	int node;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		for_each_online_node(node) {
+		for_each_node_state(node, N_MEMORY) {
 			check_home(test, sizes[i], node, crowd_free);
 			check_home(test, sizes[i], node, crowd_free_singly);
 		}
@@ -205,11 +205,11 @@ static void node_is_all_that_is_near(struct kunit *test)
 	int home, node;
 	void *p;
 
-	for_each_online_node(home) {
+	for_each_node_state(home, N_MEMORY) {
 		p = pheap_alloc_node(heap_of(test), 104, FIXTURE_GFP, home);
 		KUNIT_ASSERT_TRUE(test, p);
 		look.addr = (unsigned long)p;
-		for_each_online_node(node) {
+		for_each_node_state(node, N_MEMORY) {
 			fixture_run_on(test, node_cpu(node), look_near, &look);
 			KUNIT_EXPECT_EQ(test, look.is_start, home == node);
 		}
@@ -263,12 +263,33 @@ static void node_sees_one_of_its_own(struct kunit *test)
 	synchronize_rcu();
 }
 
+/* A node of processors alone: others' pools serve it, each with all of its blocks. */
+static void node_without_memory(struct kunit *test)
+{
+	struct crowd *crowd = crowd_make(test, 64);
+	struct pheap_stats stats;
+	int node;
+
+	for_each_node_state(node, N_CPU) {
+		if (node_state(node, N_MEMORY))
+			continue;
+		fixture_run_on(test, node_cpu(node), crowd_alloc, crowd);
+		stats = fixture_stats(test);
+		KUNIT_EXPECT_EQ(test, stats.live_blocks, BLOCKS);
+		KUNIT_EXPECT_LE(test, stats.taken, SZ_128K);
+		fixture_run_on(test, node_cpu(node), crowd_free_singly, crowd);
+		return;
+	}
+	kunit_skip(test, "no node without memory");
+}
+
 static struct kunit_case node_cases[] = {
 	MODE_CASE(pooled, node_is_the_one_asked_for),
 	MODE_CASE(pooled, node_is_the_local_one),
 	MODE_CASE(pooled, node_has_its_blocks_back),
 	MODE_CASE(plain, node_is_all_that_is_near),
 	MODE_CASE(plain, node_sees_one_of_its_own),
+	MODE_CASE(pooled, node_without_memory),
 	{}
 };
 

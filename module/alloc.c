@@ -266,6 +266,24 @@ static void *alloc_elsewhere(struct pheap_cache *cache, int node, gfp_t gfp)
 	return p;
 }
 
+/*
+ * A block of a new pool, or an ERR_PTR().  Where @node has no page, blocks that others
+ * have come first: of a pool made elsewhere the CPUs here use one block.
+ */
+static void *alloc_grow(struct pheap_cache *cache, gfp_t gfp, int node)
+{
+	gfp_t near = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_THISNODE | __GFP_NOWARN;
+	void *p;
+
+	if (nr_node_ids == 1 || gfp & __GFP_THISNODE)
+		return magazine_grow(cache, node, gfp);
+	p = magazine_grow(cache, node, near);
+	if (!IS_ERR(p))
+		return p;
+	return alloc_elsewhere(cache, node, gfp) ?:
+	       magazine_grow(cache, node, gfp);
+}
+
 /* A block on @node, or elsewhere if need be, or an ERR_PTR(). */
 static void *alloc_block(struct pheap_cache *cache, gfp_t gfp, int node)
 {
@@ -278,7 +296,7 @@ static void *alloc_block(struct pheap_cache *cache, gfp_t gfp, int node)
 			p = magazine_take(cache, node);
 		if (p)
 			return p;
-		p = magazine_grow(cache, node, gfp);
+		p = alloc_grow(cache, gfp, node);
 		if (!IS_ERR(p))
 			return p;
 		other = alloc_elsewhere(cache, node, gfp);

@@ -106,6 +106,12 @@ gfp_t backing_gfp(const struct pheap *heap, gfp_t gfp)
 	return gfp;
 }
 
+/* For what is not said to be of a node, __GFP_THISNODE would mean this CPU's. */
+static gfp_t backing_meta_gfp(const struct pheap *heap, gfp_t gfp)
+{
+	return backing_gfp(heap, gfp & ~__GFP_THISNODE);
+}
+
 /*
  * Have kmemleak scan a block, so that what only blocks refer to is not taken
  * for a leak.  By page, since any of them may go alone; kmemleak would have
@@ -173,7 +179,7 @@ void *backing_meta_raw(struct pheap *heap, size_t size, gfp_t gfp)
 	void *p;
 	int err;
 
-	p = kmalloc(size, backing_gfp(heap, gfp) | (gfp & __GFP_ZERO));
+	p = kmalloc(size, backing_meta_gfp(heap, gfp) | (gfp & __GFP_ZERO));
 	if (!p)
 		return ERR_PTR(-ENOMEM);
 	bytes = ksize(p);
@@ -272,7 +278,7 @@ struct arena *backing_arena(struct pheap *heap, gfp_t gfp)
 	err = backing_charge(heap, BACKING_META, sizeof(*arena));
 	if (err)
 		return ERR_PTR(err);
-	arena = kmem_cache_alloc(arena_slab, backing_gfp(heap, gfp));
+	arena = kmem_cache_alloc(arena_slab, backing_meta_gfp(heap, gfp));
 	if (!arena) {
 		backing_uncharge(heap, BACKING_META, sizeof(*arena));
 		return ERR_PTR(-ENOMEM);

@@ -637,8 +637,10 @@ static void magazine_spill(struct pheap_cache *cache, struct magazine *mag,
 static bool magazine_try_put(struct pheap_cache *cache, void *p,
 			     struct give_rest *rest)
 {
-	struct magazine *mag = magazine_enter_node(cache, numa_mem_id());
+	struct magazine *mag;
 
+	/* Whoever saw that it is of this CPU's node may have moved since. */
+	mag = magazine_enter_node(cache, page_to_nid(virt_to_page(p)));
 	if (!mag)
 		return false;
 	if (!mag->room)

@@ -42,9 +42,14 @@ static int reserve_classes(struct pheap *heap, gfp_t gfp)
 
 static int reserve_fill(struct pheap *heap, unsigned long pages, gfp_t gfp)
 {
-	int node = heap->node != NUMA_NO_NODE ? heap->node : numa_mem_id();
+	int node = heap->node;
 	struct pool *pool;
 
+	/* No other node's are of use to a heap that has one. */
+	if (node == NUMA_NO_NODE)
+		node = numa_mem_id();
+	else
+		gfp |= __GFP_THISNODE;
 	while (arena_free_pages(heap) < pages) {
 		pool = arena_grow(heap, node, 0, gfp);
 		if (IS_ERR(pool))
