@@ -223,6 +223,21 @@ static void limit_is_no_end(struct kunit *test)
 	pheap_free_bulk(n, p);
 }
 
+/* However little it is that is over the limit: that is no want of memory. */
+static void limit_is_what_refuses(struct kunit *test)
+{
+	void **p = blocks(test);
+	struct pheap *heap;
+	unsigned int over;
+
+	for (over = 0; over < PAGE_SIZE; over += 24) {
+		heap = limited(test, SZ_16K + over);
+		pheap_free_bulk(fill(heap, p, 16, GFP_ATOMIC), p);
+		KUNIT_EXPECT_EQ(test, fixture_stats(test).failures, 0);
+		KUNIT_EXPECT_EQ(test, fixture_stats(test).refusals, 1);
+	}
+}
+
 /* A realloc that is refused leaves the block as it was. */
 static void limit_spares_realloc(struct kunit *test)
 {
@@ -249,6 +264,7 @@ static struct kunit_case limit_cases[] = {
 	MODE_CASE(all, limit_holds_for_all_at_once),
 	MODE_CASE(pooled, limit_suffices_for_one_block),
 	MODE_CASE(all, limit_is_no_end),
+	MODE_CASE(pooled, limit_is_what_refuses),
 	MODE_CASE(all, limit_spares_realloc),
 	{}
 };

@@ -74,6 +74,7 @@ static void rule_08_reported_twice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&graph->ends), 0);
 	fixture_drop_extra(test, other);
 	log_end(test);
+	KUNIT_EXPECT_TRUE(test, log_has(test, "not what the type says"));
 	KUNIT_EXPECT_TRUE(test, log_has(test, "boast"));
 	KUNIT_EXPECT_EQ(test, atomic_read(&graph->ends), 2);
 }

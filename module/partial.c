@@ -87,6 +87,9 @@ bool partial_mark_late(struct pheap_cache *cache, void *p)
 
 	if (!spot.arena || READ_ONCE(*spot_owner(spot)) != cache)
 		return false;
+	/* It was freed twice, and somebody has it. */
+	if (!mark_is_set(cache, p))
+		return false;
 	*mark_at(cache, p) = partial_late(cache);
 	/* Whoever sees the bit sees the mark. */
 	smp_mb__before_atomic();

@@ -252,6 +252,9 @@ static void pool_release(struct pheap_cache *cache, struct hlist_head *pools,
 			continue;
 		}
 		arena_runs_add(runs, pool, cache->pages);
+		/* A lock is held for all of them. */
+		if (runs->pages >= POOL_BATCH)
+			arena_give_runs(runs);
 	}
 }
 
@@ -380,19 +383,21 @@ bool pool_allocated(struct pheap_cache *cache, struct spot spot,
 }
 EXPORT_SYMBOL_FOR_PHEAP_KUNIT(pool_allocated);
 
-/* Returns 0 or -ENOMEM, with no block allocated and those past the end so. */
+/* Returns 0, -ENOSPC or -ENOMEM, with no block allocated and those past the end so. */
 static int pool_init_map(struct pheap_cache *cache, struct pool *pool,
 			 gfp_t gfp)
 {
 	unsigned int words = map_words(cache);
 	u64 *map = &pool->word;
+	int err;
 
 	if (cache->blocks > 64) {
 		map = backing_meta(cache->heap, words * sizeof(*map), gfp);
-		if (IS_ERR(map))
+		err = PTR_ERR_OR_ZERO(map);
+		if (err)
 			map = backing_spare_get(cache->heap);
 		if (!map)
-			return -ENOMEM;
+			return err;
 		/* It looks at no descriptors of pages inside a block of pages. */
 		kmemleak_ignore(map);
 		pool->map = map;
@@ -775,30 +780,44 @@ void pool_decay(struct pheap_cache *cache)
 	}
 }
 
-/* Take out whatever pools there are. */
-static void pool_collect_all(struct pheap_cache *cache, struct cache_node *cn,
-			     struct hlist_head *pools)
+/* Take out up to %POOL_BATCH pools.  Returns whether there may be more. */
+static bool pool_collect(struct pheap_cache *cache, struct cache_node *cn,
+			 struct hlist_head *pools)
 {
+	unsigned int i, left = POOL_BATCH;
 	struct hlist_node *next;
 	struct pool *pool;
-	unsigned int i;
+
+	if (!partial_lock(cache, cn))
+		return false;
+	for (i = 0; i < POOL_LISTS && left; i++)
+		hlist_for_each_entry_safe(pool, next, &cn->pools[i], link) {
+			partial_take_out(cache, cn, pool, pools);
+			if (!--left)
+				break;
+		}
+	partial_unlock(cache, cn);
+	return !left;
+}
+
+static void pool_destroy_node(struct pheap_cache *cache, struct cache_node *cn)
+{
+	HLIST_HEAD(pools);
+	bool more;
 
 	might_sleep();
 	partial_tidy(cache, cn);
-	if (!partial_lock(cache, cn))
-		return;
-	for (i = 0; i < POOL_LISTS; i++)
-		hlist_for_each_entry_safe(pool, next, &cn->pools[i], link)
-			partial_take_out(cache, cn, pool, pools);
-	partial_unlock(cache, cn);
+	do {
+		more = pool_collect(cache, cn, &pools);
+		pool_release_now(cache, &pools);
+		cond_resched();
+	} while (more);
 }
 
 void pool_destroy_all(struct pheap_cache *cache)
 {
-	HLIST_HEAD(pools);
 	int node;
 
 	for (node = 0; node < nr_node_ids; node++)
-		pool_collect_all(cache, cache_node(cache, node), &pools);
-	pool_release_now(cache, &pools);
+		pool_destroy_node(cache, cache_node(cache, node));
 }

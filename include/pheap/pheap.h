@@ -234,7 +234,8 @@ static inline struct pheap *pheap_create(const char *name,
  * Always completes.  Blocks and caches that are still there are freed (their
  * destructors run) and reported: how many, how many bytes, by class and
  * cache.  Waits for frees that pheap_free_rcu() put off, and for allocations
- * that are asleep for memory, which then fail.  No other call may be under way.
+ * that are asleep for memory; what those return then is gone as well, and further
+ * ones fail.  No other call may be under way.
  * A finalizer or callback of the heap's own may not destroy it: that is reported,
  * and nothing is done.
  *
