@@ -546,7 +546,7 @@ static bool pool_recall_of(struct recall *recall, struct pheap_cache *cache)
 			break;
 		recall->ended += nr;
 		/* Where there is a limit, others might be refused meanwhile. */
-		if (recall->runs.pages >= POOL_BATCH || cache->heap->limit)
+		if (cache->heap->limit)
 			arena_give_runs(&recall->runs);
 	}
 	return READ_ONCE(cn->nr_idle);
